@@ -1,0 +1,1 @@
+//! A simulated smart card, written from the standards.

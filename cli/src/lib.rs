@@ -1,0 +1,1 @@
+//! What every Fuda binary shares: fuda.toml, exit codes, error reports, global options.

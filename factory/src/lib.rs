@@ -1,0 +1,1 @@
+//! Parallel batch issuance of cards and signed deliveries.

@@ -1,0 +1,1 @@
+//! What batch and network issuance share: life cycle, journal, key plan, driving one card.

@@ -1,0 +1,1 @@
+//! Keys over PKCS#11: birth, derivation, session keys, wrapping, registry.

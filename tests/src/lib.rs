@@ -1,0 +1,1 @@
+//! Fixtures and the integration tests of the whole workspace.
