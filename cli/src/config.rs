@@ -1,0 +1,195 @@
+//! `fuda.toml`: where the HSM, the store and the outputs of a site are.
+//!
+//! Relative paths count from the folder of the file. Unknown keys are refused with their place.
+
+use crate::{Exit, Failure, Globals, Source};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The file as parsed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The site.
+    pub site: Site,
+    /// The HSM and the token of this duty.
+    pub hsm: Hsm,
+    /// The database.
+    pub store: Store,
+    /// Batch issuance, when the site does it.
+    pub factory: Option<Factory>,
+}
+
+/// `[site]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// Name of the site, printed into deliveries.
+    pub name: String,
+    /// Test or production; deliveries of one never enter the other.
+    pub mode: Mode,
+}
+
+/// What the site's cards are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Test cards: soft tokens and public default keys are allowed.
+    Test,
+    /// Real cards: soft tokens, public default keys and development switches are refused.
+    Production,
+}
+
+impl Mode {
+    /// The word used in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// `[hsm]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hsm {
+    /// The vendor's PKCS#11 library.
+    pub module: PathBuf,
+    /// Name of the provider profile, such as `softhsm`.
+    pub provider: String,
+    /// The token of this duty.
+    pub token: Token,
+    /// Where the user PIN comes from.
+    pub pin: Pin,
+    /// Number of HSM workers, 1 to 64.
+    #[serde(default = "one_worker")]
+    pub workers: u16,
+}
+
+const fn one_worker() -> u16 {
+    1
+}
+
+/// `token = { label = "…" }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// The token's label.
+    pub label: String,
+}
+
+/// `pin = { file = "…" }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// A file of mode 0600 that holds the PIN and nothing else.
+    pub file: PathBuf,
+}
+
+/// `[store]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite:PATH`.
+    pub url: String,
+}
+
+/// `[factory]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Factory {
+    /// Encoders used when `run` names none.
+    #[serde(default)]
+    pub encoders: Vec<String>,
+    /// Folder of the deliveries when `deliver` names none.
+    pub out: Option<PathBuf>,
+}
+
+/// Finds and reads the configuration: `--config`, `$FUDA_CONFIG`, `./fuda.toml`, `/etc/fuda/fuda.toml`.
+///
+/// # Errors
+/// `CONFIG_NOT_FOUND` (exit 5) when there is none, `INPUT_INVALID` (exit 5) with file:line:column when it is wrong.
+pub fn load(globals: &Globals) -> Result<Config, Failure> {
+    let path = match &globals.config {
+        Some(path) => path.clone(),
+        None => {
+            ["fuda.toml", "/etc/fuda/fuda.toml"].into_iter().map(PathBuf::from).find(|path| path.exists()).ok_or_else(
+                || {
+                    Failure::new("CONFIG_NOT_FOUND", Exit::Input, "there is no fuda.toml here or in /etc/fuda")
+                        .remedy("name the file with --config or $FUDA_CONFIG; examples/fuda.toml is a commented start")
+                },
+            )?
+        }
+    };
+    parse(&Source::read(&path)?, path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Parses a configuration whose relative paths count from `folder`.
+///
+/// # Errors
+/// `INPUT_INVALID` (exit 5) with file:line:column.
+pub fn parse(source: &Source, folder: &Path) -> Result<Config, Failure> {
+    let mut config: Config = source.parse_toml()?;
+    if !(1..=64).contains(&config.hsm.workers) {
+        let offset = source.text().find("workers").unwrap_or(0);
+        return Err(Failure::input(source, offset, format!("hsm.workers is {}", config.hsm.workers), "give 1 to 64"));
+    }
+    let Some(path) = config.store.url.strip_prefix("sqlite:") else {
+        let offset = source.text().find("url").unwrap_or(0);
+        let what = format!("store.url `{}` is of no engine that this build knows", config.store.url);
+        return Err(Failure::input(source, offset, what, "give sqlite:PATH"));
+    };
+    config.store.url = format!("sqlite:{}", folder.join(path).display());
+    config.hsm.module = folder.join(&config.hsm.module);
+    config.hsm.pin.file = folder.join(&config.hsm.pin.file);
+    if let Some(factory) = &mut config.factory {
+        factory.out = factory.out.take().map(|out| folder.join(out));
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[site]
+name = "kawagoe-2"
+mode = "test"
+[hsm]
+module = "/usr/lib/softhsm/libsofthsm2.so"
+provider = "softhsm"
+token = { label = "factory" }
+pin = { file = "pin" }
+[store]
+url = "sqlite:factory.db"
+"#;
+
+    fn parsed(text: &str) -> Result<Config, Failure> {
+        parse(&Source::new("fuda.toml", text), Path::new("/etc/fuda"))
+    }
+
+    #[test]
+    fn relative_paths_count_from_the_folder_of_the_file() {
+        let config = parsed(GOOD).unwrap();
+        assert_eq!(config.hsm.pin.file, Path::new("/etc/fuda/pin"));
+        assert_eq!(config.hsm.module, Path::new("/usr/lib/softhsm/libsofthsm2.so"));
+        assert_eq!(config.store.url, "sqlite:/etc/fuda/factory.db");
+        assert_eq!(config.hsm.workers, 1);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_line_and_column() {
+        for (from, to, place) in [
+            ("mode = \"test\"", "mode = \"live\"", "fuda.toml:4:8"),
+            ("provider", "providor", "fuda.toml:7:1"),
+            ("sqlite:factory.db", "mysql:factory.db", "fuda.toml:11:1"),
+            ("pin = { file = \"pin\" }", "pin = { file = \"pin\" }\nworkers = 65", "fuda.toml:10:1"),
+        ] {
+            let failure = parsed(&GOOD.replace(from, to)).unwrap_err();
+            assert_eq!(failure.place, place, "{failure}");
+        }
+    }
+}

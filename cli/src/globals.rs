@@ -1,0 +1,74 @@
+//! The options that every Fuda command takes.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Options common to all commands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Globals {
+    /// Configuration file [default: ./fuda.toml, then /etc/fuda/fuda.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "FUDA_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Print the result as one JSON object on the last line of standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Language of messages
+    #[arg(long, global = true, value_enum, default_value_t = Lang::En)]
+    pub lang: Lang,
+    /// Never ask a question; fail instead
+    #[arg(long, global = true)]
+    pub no_input: bool,
+    /// Log more (-v info, -vv debug)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Form of log lines on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Colour on standard output and standard error
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+}
+
+/// Language of messages to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// English.
+    En,
+    /// Japanese.
+    Ja,
+}
+
+impl Lang {
+    /// The labels of a failure report: the error itself, its place, what to do.
+    #[must_use]
+    pub const fn failure_labels(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::En => ("error", "where", "do"),
+            Self::Ja => ("エラー", "場所", "対処"),
+        }
+    }
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One readable line each.
+    Text,
+    /// One JSON object each.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
