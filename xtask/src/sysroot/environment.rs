@@ -1,0 +1,93 @@
+//! The variables that children get, and the file `target/fuda/env` for people who go on by hand.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::fail::Failure;
+use crate::places::Places;
+use crate::sysroot::{Tools, known};
+
+impl Tools {
+    /// The variables that make children find what was found or fetched. Ours stay as they are.
+    pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
+        let mut variables = vec![("FUDA_PKCS11_MODULE".into(), self.module.clone().into())];
+        if let Some(dir) = self.pcsc_lib_dir() {
+            variables.push(("PCSC_LIB_DIR".into(), dir.into()));
+        }
+        for (name, folders) in self.search_paths() {
+            variables.push((name.into(), joined(&folders, std::env::var_os(name))));
+        }
+        variables
+    }
+
+    /// Search paths that get folders of the sysroot in front.
+    fn search_paths(&self) -> Vec<(&'static str, Vec<PathBuf>)> {
+        match &self.sysroot {
+            Some(root) => vec![("LD_LIBRARY_PATH", known::library_folders(root)), ("PATH", vec![root.join("usr/bin")])],
+            None => Vec::new(),
+        }
+    }
+
+    /// Where the linker finds `libpcsclite.so`: said only when it comes from the sysroot, where pkg-config does not look.
+    fn pcsc_lib_dir(&self) -> Option<PathBuf> {
+        let root = self.sysroot.as_ref()?;
+        self.pcsclite.starts_with(root).then(|| self.pcsclite.parent().map(Path::to_path_buf)).flatten()
+    }
+
+    /// Completes what the runtime package leaves to the development package: the name that a linker looks for.
+    fn link_pcsclite(&self) -> Result<(), Failure> {
+        let Some(dir) = self.pcsc_lib_dir() else { return Ok(()) };
+        let link = dir.join("libpcsclite.so");
+        if link.exists() {
+            return Ok(());
+        }
+        std::os::unix::fs::symlink("libpcsclite.so.1", &link).map_err(|e| Failure::io("create the link", &link, &e))
+    }
+}
+
+fn joined(folders: &[PathBuf], before: Option<OsString>) -> OsString {
+    let before: Vec<PathBuf> = before.iter().flat_map(std::env::split_paths).collect();
+    std::env::join_paths(folders.iter().chain(&before)).unwrap_or_default()
+}
+
+/// The text of a `softhsm2.conf` that keeps tokens in `tokens`.
+pub(crate) fn softhsm_conf(tokens: &Path) -> String {
+    format!(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
+        tokens.display()
+    )
+}
+
+/// Writes `target/fuda/env` and the development token folder it points to.
+///
+/// # Errors
+/// When `target/fuda` cannot be written.
+pub(crate) fn write(places: &Places, tools: &Tools) -> Result<(), Failure> {
+    tools.link_pcsclite()?;
+    let tokens = places.fuda.join("tokens");
+    std::fs::create_dir_all(&tokens).map_err(|e| Failure::io("create the folder", &tokens, &e))?;
+    let conf = places.fuda.join("softhsm2.conf");
+    std::fs::write(&conf, softhsm_conf(&tokens)).map_err(|e| Failure::io("write", &conf, &e))?;
+
+    let mut text = String::from("# Written by cargo xtask. In a shell:  . target/fuda/env\n");
+    let mut export = |name: &str, value: &str| {
+        let _ = writeln!(text, "export {name}={value}");
+    };
+    export("FUDA_PKCS11_MODULE", &quoted(&tools.module));
+    export("SOFTHSM2_CONF", &quoted(&conf));
+    if let Some(dir) = tools.pcsc_lib_dir() {
+        export("PCSC_LIB_DIR", &quoted(&dir));
+    }
+    for (name, folders) in tools.search_paths() {
+        let ours: Vec<String> = folders.iter().map(|folder| quoted(folder)).collect();
+        export(name, &format!("{}\"${{{name}:+:${name}}}\"", ours.join(":")));
+    }
+    let path = places.fuda.join("env");
+    std::fs::write(&path, text).map_err(|e| Failure::io("write", &path, &e))
+}
+
+/// `path` as one word of a POSIX shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}

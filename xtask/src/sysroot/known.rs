@@ -1,0 +1,54 @@
+//! Where systems put SoftHSM, libpcsclite and the OpenSSL command line.
+
+use std::path::{Path, PathBuf};
+
+use crate::places::which;
+
+/// SoftHSM's PKCS#11 module: Debian and Arch, Fedora, openSUSE, Homebrew (Apple silicon, Intel).
+const SOFTHSM: &[&str] = &[
+    "usr/lib/softhsm/libsofthsm2.so",
+    "usr/lib64/pkcs11/libsofthsm2.so",
+    "usr/lib64/softhsm/libsofthsm2.so",
+    "usr/lib64/libsofthsm2.so",
+    "usr/lib/pkcs11/libsofthsm2.so",
+    "usr/local/lib/softhsm/libsofthsm2.so",
+    "opt/homebrew/lib/softhsm/libsofthsm2.so",
+];
+
+/// Folders of shared libraries; Debian's multiarch folders come from [`library_folders`].
+const LIBRARY_FOLDERS: &[&str] = &["usr/lib64", "lib64", "usr/lib", "lib", "usr/local/lib", "opt/homebrew/lib"];
+
+/// Folders of shared libraries under `root` that exist.
+pub(crate) fn library_folders(root: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for parent in ["usr/lib", "lib"] {
+        let entries = std::fs::read_dir(root.join(parent)).into_iter().flatten().flatten();
+        let multiarch = entries.filter(|e| e.file_name().to_string_lossy().starts_with(std::env::consts::ARCH));
+        folders.extend(multiarch.map(|e| e.path()).filter(|p| p.is_dir()));
+    }
+    folders.extend(LIBRARY_FOLDERS.iter().map(|folder| root.join(folder)).filter(|p| p.is_dir()));
+    folders
+}
+
+/// SoftHSM under `root`.
+pub(crate) fn softhsm(root: &Path) -> Option<PathBuf> {
+    let multiarch = library_folders(root).into_iter().map(|folder| folder.join("softhsm/libsofthsm2.so"));
+    SOFTHSM.iter().map(|path| root.join(path)).chain(multiarch).find(|path| path.is_file())
+}
+
+/// libpcsclite under `root`; macOS brings the same interface as a framework.
+pub(crate) fn pcsclite(root: &Path) -> Option<PathBuf> {
+    if cfg!(target_os = "macos") {
+        return Some(PathBuf::from("/System/Library/Frameworks/PCSC.framework"));
+    }
+    library_folders(root).into_iter().map(|folder| folder.join("libpcsclite.so.1")).find(|path| path.exists())
+}
+
+/// The `openssl` command: of the system, or under the sysroot `root`.
+pub(crate) fn openssl(root: &Path) -> Option<PathBuf> {
+    if root == Path::new("/") {
+        which("openssl")
+    } else {
+        Some(root.join("usr/bin/openssl")).filter(|path| path.is_file())
+    }
+}
