@@ -1,0 +1,134 @@
+//! Migrations: one list of timestamped files for the whole house, applied in order inside one transaction.
+//!
+//! The files of `store/migrations/` are embedded at build time (`sqlx::migrate!`); this module runs them itself, because two processes that
+//! open a new file at the same moment must not both apply a migration, and a file from the future must be refused by name.
+
+use std::fmt;
+
+use sqlx::migrate::Migration;
+use sqlx::{Row, query, raw_sql};
+
+use crate::clock::{Clock, stored};
+use crate::store::SchemaPolicy;
+use crate::{Conn, Error};
+
+static EMBEDDED: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The timestamp of a migration, `YYYYMMDDHHMMSS`; the newest one names the schema. 0 is the empty schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchemaVersion(pub i64);
+
+impl SchemaVersion {
+    /// The schema that this program carries.
+    #[must_use]
+    pub fn known() -> Self {
+        newest(&EMBEDDED.migrations)
+    }
+}
+
+impl fmt::Display for SchemaVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// A row of the table of applied migrations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedMigration {
+    /// Its timestamp.
+    pub version: SchemaVersion,
+    /// The rest of its file name.
+    pub subject: String,
+    /// When it was applied, as [`crate::clock::stored`] writes it.
+    pub applied_at: String,
+    checksum: String,
+}
+
+/// Brings the connected file to the schema of this program, or says why not.
+pub(crate) async fn migrate(conn: &mut Conn, policy: SchemaPolicy, clock: &dyn Clock) -> Result<(), Error> {
+    apply(conn, &EMBEDDED.migrations, policy, clock).await
+}
+
+/// What was applied to the connected file, oldest first.
+pub(crate) async fn applied(conn: &mut Conn) -> Result<Vec<AppliedMigration>, Error> {
+    let rows = query(
+        "/* schema.applied */ SELECT version, subject, checksum, applied_at FROM schema_migration ORDER BY version",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(AppliedMigration {
+                version: SchemaVersion(row.try_get(0)?),
+                subject: row.try_get(1)?,
+                checksum: row.try_get(2)?,
+                applied_at: row.try_get(3)?,
+            })
+        })
+        .collect()
+}
+
+async fn apply(conn: &mut Conn, list: &[Migration], policy: SchemaPolicy, clock: &dyn Clock) -> Result<(), Error> {
+    // The write lock is taken before looking, so a second process waits here and then finds everything done.
+    raw_sql("BEGIN IMMEDIATE").execute(&mut *conn).await?;
+    let done = apply_locked(conn, list, policy, clock).await;
+    let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let ended = raw_sql(end).execute(&mut *conn).await;
+    done?;
+    ended?;
+    Ok(())
+}
+
+async fn apply_locked(
+    conn: &mut Conn,
+    list: &[Migration],
+    policy: SchemaPolicy,
+    clock: &dyn Clock,
+) -> Result<(), Error> {
+    raw_sql(
+        "CREATE TABLE IF NOT EXISTS schema_migration (
+            version    BIGINT PRIMARY KEY,  -- YYYYMMDDHHMMSS of the file name
+            subject    TEXT NOT NULL,       -- rest of the file name
+            checksum   TEXT NOT NULL,       -- SHA-384 of the file, hex
+            applied_at TEXT NOT NULL        -- UTC
+        )",
+    )
+    .execute(&mut *conn)
+    .await?;
+    let applied = applied(conn).await?;
+    for row in &applied {
+        match list.iter().find(|migration| migration.version == row.version.0) {
+            None => return Err(Error::NewerSchema { found: row.version, known: newest(list) }),
+            Some(migration) if hex(&migration.checksum) != row.checksum => {
+                return Err(Error::ChangedMigration { version: row.version });
+            }
+            Some(_) => {}
+        }
+    }
+    for migration in list.iter().filter(|migration| applied.iter().all(|row| row.version.0 != migration.version)) {
+        let version = SchemaVersion(migration.version);
+        if policy == SchemaPolicy::MustMatch {
+            return Err(Error::OlderSchema { missing: version });
+        }
+        let failed = |error: sqlx::Error| Error::Migration { version, source: Box::new(error.into()) };
+        raw_sql(migration.sql.clone()).execute(&mut *conn).await.map_err(failed)?;
+        query("/* schema.record */ INSERT INTO schema_migration (version, subject, checksum, applied_at) VALUES ($1, $2, $3, $4)")
+            .bind(migration.version)
+            .bind(migration.description.to_string())
+            .bind(hex(&migration.checksum))
+            .bind(stored(clock.now()))
+            .execute(&mut *conn)
+            .await
+            .map_err(failed)?;
+        tracing::info!(schema = migration.version, subject = %migration.description, "store migrated");
+    }
+    Ok(())
+}
+
+fn newest(list: &[Migration]) -> SchemaVersion {
+    SchemaVersion(list.iter().map(|migration| migration.version).max().unwrap_or(0))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
