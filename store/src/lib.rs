@@ -37,22 +37,26 @@
 //! Left out: PostgreSQL (the URL is refused by name), network file systems, encryption of the file.
 
 pub mod clock;
+mod engine_error;
 mod error;
 mod job;
 mod location;
 mod metrics;
 mod migrate;
+mod options;
 mod reader;
 mod sqlite;
 mod store;
+mod threads;
 mod writer;
 
 pub use clock::{Clock, SetClock, SystemClock};
 pub use error::{ConstraintKind, Error};
 pub use metrics::Metrics;
 pub use migrate::{AppliedMigration, SchemaVersion};
+pub use options::{Options, SchemaPolicy};
 pub use sqlite::Durability;
-pub use store::{Options, SchemaPolicy, Store};
+pub use store::Store;
 
 /// The connection a job works on, inside its transaction.
 ///

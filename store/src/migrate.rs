@@ -9,8 +9,7 @@ use sqlx::migrate::Migration;
 use sqlx::{Row, query, raw_sql};
 
 use crate::clock::{Clock, stored};
-use crate::store::SchemaPolicy;
-use crate::{Conn, Error};
+use crate::{Conn, Error, SchemaPolicy};
 
 static EMBEDDED: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -131,4 +130,52 @@ fn newest(list: &[Migration]) -> SchemaVersion {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::MigrationType;
+    use sqlx::{ConnectOptions, SqlSafeStr};
+
+    use super::*;
+    use crate::location::Location;
+    use crate::{SystemClock, sqlite};
+
+    fn migration(version: i64, sql: &'static str) -> Migration {
+        Migration::new(version, "test".into(), MigrationType::Simple, sql.into_sql_str(), false)
+    }
+
+    /// Applies each list in turn to one new file and returns the versions that are then applied, or the first error.
+    fn apply_all(lists: &[Vec<Migration>]) -> Result<Vec<i64>, (Error, Vec<i64>)> {
+        let dir = tempfile::tempdir().unwrap();
+        let location = Location::parse(&format!("sqlite:{}/x.db", dir.path().display())).unwrap();
+        location.create_if_absent().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut conn = sqlite::options(&location).unwrap().connect().await.unwrap();
+            let mut outcome = Ok(());
+            for list in lists {
+                outcome = outcome.and(apply(&mut conn, list, SchemaPolicy::Migrate, &SystemClock).await);
+            }
+            let versions = applied(&mut conn).await.unwrap().iter().map(|row| row.version.0).collect::<Vec<_>>();
+            outcome.map(|()| versions.clone()).map_err(|error| (error, versions))
+        })
+    }
+
+    #[test]
+    fn an_older_file_gets_what_it_lacks_and_late_comers_too() {
+        let (a, b, c) =
+            (migration(1, "CREATE TABLE a (x BIGINT)"), migration(2, "CREATE TABLE b (x BIGINT)"), migration(3, ""));
+        let applied = apply_all(&[vec![b.clone()], vec![b.clone()], vec![a, b, c]]);
+        assert_eq!(applied.unwrap(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_failing_migration_leaves_the_schema_as_it_was() {
+        let good = migration(1, "CREATE TABLE a (x BIGINT)");
+        let bad = migration(2, "CREATE TABLE b (x BIGINT); CREATE TABLE a (y BIGINT)");
+        let (error, versions) = apply_all(&[vec![good.clone()], vec![good, bad]]).unwrap_err();
+        assert!(matches!(error, Error::Migration { version: SchemaVersion(2), .. }), "{error}");
+        assert_eq!(versions, [1]);
+    }
 }

@@ -3,49 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use sqlx::any::AnyConnectOptions;
-use sqlx::{ConnectOptions, Connection};
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::LocalSet;
 
 use crate::job::{Job, Typed};
-use crate::location::{Identity, Location};
+use crate::location::Location;
 use crate::metrics::{Counters, Metrics};
-use crate::migrate::{AppliedMigration, applied, migrate};
-use crate::reader::{self, QUEUE_READS_MAX};
-use crate::sqlite::{self, Durability, Role};
-use crate::writer::{QUEUE_JOBS_MAX, Writer};
-use crate::{Clock, Conn, Error, SystemClock};
-
-/// Whether opening may change the schema.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SchemaPolicy {
-    /// A new or older file is migrated: right for one machine with one file, where no older program runs beside.
-    #[default]
-    Migrate,
-    /// A file that needs a migration is refused.
-    MustMatch,
-}
-
-/// How a store is opened; the defaults are right for the line.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// How long to wait for another process that writes. Default 5 s: longer than any commit, shorter than an operator's patience.
-    pub busy_timeout: Duration,
-    /// Whether opening may migrate.
-    pub schema: SchemaPolicy,
-    /// Whose time is written.
-    pub clock: Arc<dyn Clock>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { busy_timeout: Duration::from_secs(5), schema: SchemaPolicy::default(), clock: Arc::new(SystemClock) }
-    }
-}
+use crate::migrate::{AppliedMigration, applied};
+use crate::reader::QUEUE_READS_MAX;
+use crate::sqlite::{self, Durability};
+use crate::threads::{spawn_reader, spawn_writer};
+use crate::writer::QUEUE_JOBS_MAX;
+use crate::{Clock, Conn, Error, Options};
 
 /// A handle to the open database; clones share it, the last one to go waits for the writer and closes the file.
 #[derive(Debug, Clone)]
@@ -72,14 +41,14 @@ impl Store {
     /// [`Error::Url`], [`Error::Gone`] (no folder), [`Error::Denied`], [`Error::Damaged`], [`Error::NotDurable`], [`Error::NewerSchema`],
     /// [`Error::ChangedMigration`], [`Error::Migration`], [`Error::Busy`] or [`Error::Full`].
     pub fn open(url: &str) -> Result<Self, Error> {
-        Self::open_with(url, Options::default())
+        Self::open_with(url, &Options::default())
     }
 
     /// Opens `url` with `options`.
     ///
     /// # Errors
-    /// As [`Store::open`], and [`Error::OlderSchema`] under [`SchemaPolicy::MustMatch`].
-    pub fn open_with(url: &str, options: Options) -> Result<Self, Error> {
+    /// As [`Store::open`], and [`Error::OlderSchema`] under [`SchemaPolicy::MustMatch`](crate::SchemaPolicy::MustMatch).
+    pub fn open_with(url: &str, options: &Options) -> Result<Self, Error> {
         let location = Location::parse(url)?;
         location.create_if_absent()?;
         let connect = sqlite::options(&location)?;
@@ -219,67 +188,4 @@ where
     let queue = queue.ok_or(Error::Closed)?;
     queue.blocking_send(Box::new(Typed { name, body, answer })).map_err(|_| Error::Closed)?;
     result.blocking_recv().unwrap_or_else(|_| Err(Error::Closed.into()))
-}
-
-/// Starts the writer and waits until its database is ready.
-fn spawn_writer(
-    location: Location,
-    connect: AnyConnectOptions,
-    options: Options,
-    counters: Arc<Counters>,
-    queue: mpsc::Receiver<Box<dyn Job>>,
-) -> Result<(Durability, JoinHandle<()>), Error> {
-    let runtime = runtime()?;
-    let (ready, started) = std::sync::mpsc::sync_channel(1);
-    let thread = spawn("store-writer", move || {
-        runtime.block_on(async move {
-            match prepare(&location, &connect, &options).await {
-                Ok((conn, identity, durability)) => {
-                    let _ = ready.send(Ok(durability));
-                    let conn = Writer { conn, identity, counters }.serve(queue).await;
-                    // The last connection to close folds the write-ahead log back into the file.
-                    let _ = conn.close().await;
-                }
-                Err(error) => {
-                    let _ = ready.send(Err(error));
-                }
-            }
-        });
-    })?;
-    let durability = started.recv().unwrap_or(Err(Error::Closed))?;
-    Ok((durability, thread))
-}
-
-async fn prepare(
-    location: &Location,
-    connect: &AnyConnectOptions,
-    options: &Options,
-) -> Result<(Conn, Identity, Durability), Error> {
-    let mut conn = connect.connect().await?;
-    let durability = sqlite::configure(&mut conn, Role::Writer, options.busy_timeout).await?;
-    migrate(&mut conn, options.schema, &*options.clock).await?;
-    let identity = Identity::of(location)?;
-    Ok((conn, identity, durability))
-}
-
-fn spawn_reader(
-    connect: AnyConnectOptions,
-    busy_timeout: Duration,
-    counters: Arc<Counters>,
-    queue: mpsc::Receiver<Box<dyn Job>>,
-) -> Result<JoinHandle<()>, Error> {
-    let runtime = runtime()?;
-    spawn("store-reader", move || {
-        LocalSet::new().block_on(&runtime, async move {
-            reader::serve(reader::pool(connect, busy_timeout), counters, queue).await;
-        });
-    })
-}
-
-fn runtime() -> Result<Runtime, Error> {
-    Builder::new_current_thread().enable_all().build().map_err(|error| sqlx::Error::Io(error).into())
-}
-
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| sqlx::Error::Io(error).into())
 }

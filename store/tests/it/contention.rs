@@ -39,7 +39,7 @@ fn the_second_process_waits_then_says_busy() {
 
     let impatient = Options { busy_timeout: Duration::from_millis(100), ..Options::default() };
     // Opening needs the lock too, to look at the schema: it says the same.
-    let error = Store::open_with(&url(&fixture.dir), impatient.clone()).unwrap_err();
+    let error = Store::open_with(&url(&fixture.dir), &impatient).unwrap_err();
     assert_eq!((error.code(), error.exit()), ("STORE_BUSY", 8), "{error}");
     // Reading does not wait for the writer.
     assert!(ids(&fixture.store).is_empty());

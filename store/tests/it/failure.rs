@@ -15,7 +15,10 @@ enum Refusal {
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("refused")
+        match self {
+            Self::AlreadyIssued => f.write_str("already issued"),
+            Self::Store(error) => write!(f, "{error}"),
+        }
     }
 }
 

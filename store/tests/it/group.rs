@@ -12,15 +12,18 @@ fn jobs_that_wait_share_a_commit() {
     let fixture = Fixture::new();
     let before = fixture.store.metrics();
     let gate = Barrier::new(33);
+    let (holds, held) = std::sync::mpsc::channel();
+    let (release, released) = tokio::sync::oneshot::channel::<()>();
     std::thread::scope(|scope| {
         // While this job holds the writer, the others queue up behind it.
         scope.spawn(|| {
-            fixture.store.run_tx_blocking("note.slow", async |_| {
-                tokio::time::sleep(Duration::from_millis(200)).await;
+            fixture.store.run_tx_blocking("note.slow", async move |_| {
+                holds.send(()).unwrap();
+                released.await.unwrap();
                 Ok::<_, Error>(())
             })
         });
-        std::thread::sleep(Duration::from_millis(20));
+        held.recv().unwrap();
         for id in 0..32 {
             let (fixture, gate) = (&fixture, &gate);
             scope.spawn(move || {
@@ -29,6 +32,8 @@ fn jobs_that_wait_share_a_commit() {
             });
         }
         gate.wait();
+        std::thread::sleep(Duration::from_millis(200));
+        release.send(()).unwrap();
     });
     let after = fixture.store.metrics();
     assert_eq!(ids(&fixture.store).len(), 32);

@@ -43,10 +43,10 @@ fn a_changed_migration_is_refused() {
 fn must_match_refuses_an_empty_file() {
     let dir = tempfile::tempdir().unwrap();
     let options = Options { schema: SchemaPolicy::MustMatch, ..Options::default() };
-    let error = Store::open_with(&url(&dir), options.clone()).unwrap_err();
+    let error = Store::open_with(&url(&dir), &options).unwrap_err();
     assert_eq!(error.code(), "STORE_SCHEMA_OLDER");
     drop(Store::open(&url(&dir)).unwrap());
-    drop(Store::open_with(&url(&dir), options).unwrap());
+    drop(Store::open_with(&url(&dir), &options).unwrap());
 }
 
 #[test]
