@@ -48,10 +48,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// A command: the rest of its line in, an exit code out.
+type Body = fn(Args, ui::Ui) -> Result<Exit, Failure>;
+
 fn dispatch(mut args: Args, ui: ui::Ui) -> Result<Exit, Failure> {
     let wants_help = args.flag("--help") || args.flag("-h");
     let command = args.word();
-    let (help, body): (&str, fn(Args, ui::Ui) -> Result<Exit, Failure>) = match command.as_deref() {
+    let (help, body): (&str, Body) = match command.as_deref() {
         Some("doctor") => (doctor::HELP, doctor::run),
         Some("demo") => (demo::HELP, demo::run),
         Some("test") => (test::HELP, test::run),

@@ -94,6 +94,11 @@ impl Running {
         read_lossy(&self.out)
     }
 
+    /// What it said on standard error so far.
+    pub(crate) fn complained(&self) -> String {
+        read_lossy(&self.err)
+    }
+
     /// How it ended, if it has.
     ///
     /// # Errors
@@ -158,7 +163,7 @@ pub(crate) struct Ended {
     name: String,
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
-    stderr: String,
+    pub(crate) stderr: String,
     log: PathBuf,
 }
 

@@ -16,17 +16,17 @@ impl Tools {
             variables.push(("PCSC_LIB_DIR".into(), dir.into()));
         }
         for (name, folders) in self.search_paths() {
-            variables.push((name.into(), joined(&folders, std::env::var_os(name))));
+            variables.push((name.into(), joined(&folders, std::env::var_os(name).as_ref())));
         }
         variables
     }
 
     /// Search paths that get folders of the sysroot in front.
     fn search_paths(&self) -> Vec<(&'static str, Vec<PathBuf>)> {
-        match &self.sysroot {
-            Some(root) => vec![("LD_LIBRARY_PATH", known::library_folders(root)), ("PATH", vec![root.join("usr/bin")])],
-            None => Vec::new(),
-        }
+        let Some(root) = &self.sysroot else { return Vec::new() };
+        let programs = Some(root.join("usr/bin")).filter(|dir| dir.is_dir());
+        let paths = [("LD_LIBRARY_PATH", known::library_folders(root)), ("PATH", programs.into_iter().collect())];
+        paths.into_iter().filter(|(_, folders)| !folders.is_empty()).collect()
     }
 
     /// Where the linker finds `libpcsclite.so`: said only when it comes from the sysroot, where pkg-config does not look.
@@ -46,8 +46,8 @@ impl Tools {
     }
 }
 
-fn joined(folders: &[PathBuf], before: Option<OsString>) -> OsString {
-    let before: Vec<PathBuf> = before.iter().flat_map(std::env::split_paths).collect();
+fn joined(folders: &[PathBuf], before: Option<&OsString>) -> OsString {
+    let before: Vec<PathBuf> = before.into_iter().flat_map(std::env::split_paths).collect();
     std::env::join_paths(folders.iter().chain(&before)).unwrap_or_default()
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod system;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use crate::args::Args;
 use crate::fail::{Exit, Failure};
 use crate::places::Places;
 use crate::ui::Ui;
@@ -58,6 +59,13 @@ pub(crate) enum Provision {
     Rootless,
     /// `--system`: the machine's package manager.
     System,
+}
+
+impl Provision {
+    /// Takes `--system` from the command line.
+    pub(crate) fn from_args(args: &mut Args) -> Provision {
+        if args.flag("--system") { Provision::System } else { Provision::Rootless }
+    }
 }
 
 /// Where everything is.
