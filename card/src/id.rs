@@ -204,3 +204,33 @@ impl FromStr for DfName {
         Self::new(&bytes)
     }
 }
+
+/// Short EF identifier: 1 to 30, ISO/IEC 7816-4:2020 §7.3.2.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Sfi(u8);
+
+impl Sfi {
+    /// From its number; `None` unless it is 1 to 30.
+    #[must_use]
+    pub const fn new(number: u8) -> Option<Self> {
+        if matches!(number, 1..=30) { Some(Self(number)) } else { None }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub const fn to_u8(self) -> u8 {
+        self.0
+    }
+}
+
+impl fmt::Display for Sfi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02X}", self.0)
+    }
+}
+
+impl fmt::Debug for Sfi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sfi({self})")
+    }
+}

@@ -3,6 +3,16 @@
 //! Bytes: [`apdu`], [`status`], [`tlv`], [`id`].
 
 pub mod apdu;
+pub mod command;
+pub mod crypto;
+pub mod error;
+pub mod fcp;
 pub mod id;
+pub mod kdf3;
+pub mod scp03;
 pub mod status;
 pub mod tlv;
+pub mod transport;
+
+pub use error::Error;
+pub use transport::Transport;

@@ -1,0 +1,74 @@
+//! What carries APDUs to a card. A definition, and the two dialogues of ISO/IEC 7816-3 that hosts must know.
+
+use crate::apdu::{ApduError, Command, Response};
+use thiserror::Error;
+
+/// Most GET RESPONSE commands for one command: 65,536 bytes in pieces of 256.
+const GET_RESPONSE_MAX: usize = 256;
+/// INS of GET RESPONSE.
+const INS_GET_RESPONSE: u8 = 0xC0;
+
+/// Sends a command to a card and waits for its response: a reader, a socket, a simulated card.
+pub trait Transport {
+    /// What the transport reports when it cannot.
+    type Error;
+
+    /// Transmits a command APDU and returns the response APDU.
+    ///
+    /// # Errors
+    /// The transport's own; the card's state is unknown then.
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Self::Error>;
+}
+
+impl<T: Transport + ?Sized> Transport for &mut T {
+    type Error = T::Error;
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, T::Error> {
+        (**self).transmit(command)
+    }
+}
+
+/// Transmits a command, follows 61xx with GET RESPONSE and repeats the command once with the Ne that 6Cxx names.
+///
+/// 6Cxx says that the card did nothing; a command with secure messaging is repeated as the same bytes but for Le, which no
+/// MAC covers.
+///
+/// # Errors
+/// [`TransmitError::Transport`], [`TransmitError::Apdu`], or [`TransmitError::Endless`] for a card that never ends.
+pub fn transmit<T: Transport>(transport: &mut T, command: &Command) -> Result<Response, TransmitError<T::Error>> {
+    let mut response = once(transport, command)?;
+    if let (Some(ne), true) = (response.sw.exact_ne(), response.data.is_empty()) {
+        response = once(transport, &Command { ne: Some(ne), ..command.clone() })?;
+    }
+    let mut data = response.data;
+    let mut sw = response.sw;
+    // The class of GET RESPONSE is that of the command without secure messaging and chaining: its logical channel alone.
+    let cla = command.cla & 0x03;
+    for _ in 0..GET_RESPONSE_MAX {
+        let Some(ne) = sw.bytes_available() else { return Ok(Response { data, sw }) };
+        let more = once(transport, &Command::new(cla, INS_GET_RESPONSE, 0x00, 0x00).with_ne(ne))?;
+        data.extend_from_slice(&more.data);
+        sw = more.sw;
+    }
+    Err(TransmitError::Endless)
+}
+
+fn once<T: Transport>(transport: &mut T, command: &Command) -> Result<Response, TransmitError<T::Error>> {
+    let bytes = command.encode()?;
+    let response = transport.transmit(&bytes).map_err(TransmitError::Transport)?;
+    Ok(Response::decode(&response)?)
+}
+
+/// Why a command has no response.
+#[derive(Debug, Error)]
+pub enum TransmitError<E> {
+    /// The transport failed.
+    #[error("the transport failed")]
+    Transport(#[source] E),
+    /// The command or the response is no APDU. A card pulled out mid-command answers zero bytes on many readers.
+    #[error(transparent)]
+    Apdu(#[from] ApduError),
+    /// The card announces more data again and again.
+    #[error("the card announced more than {GET_RESPONSE_MAX} further pieces of a response")]
+    Endless,
+}
