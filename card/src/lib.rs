@@ -16,3 +16,7 @@ pub mod transport;
 
 pub use error::Error;
 pub use transport::Transport;
+
+#[cfg(test)]
+#[path = "../tests/vectors/load.rs"]
+mod load;

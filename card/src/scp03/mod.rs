@@ -20,6 +20,9 @@ mod initialize;
 mod keys;
 mod level;
 mod messaging;
+mod session;
+#[cfg(test)]
+mod trace_tests;
 
 pub use challenge::{Challenge, Cryptogram};
 pub use channel::{CardProof, Initiated, Proved};
