@@ -28,7 +28,8 @@ kill -s KILL -- -$$
 #[derive(Debug)]
 pub(crate) struct Leash {
     shell: Child,
-    pipe: ChildStdin,
+    /// Gone only while the leash is let go.
+    pipe: Option<ChildStdin>,
     group: i32,
 }
 
@@ -49,7 +50,7 @@ impl Leash {
             .map_err(|e| failed(&e))?;
         let pipe = shell.stdin.take().ok_or_else(|| failed(&std::io::ErrorKind::BrokenPipe.into()))?;
         let group = i32::try_from(shell.id()).map_err(|_| failed(&std::io::ErrorKind::InvalidData.into()))?;
-        Ok(Leash { shell, pipe, group })
+        Ok(Leash { shell, pipe: Some(pipe), group })
     }
 
     /// A command that will run on the leash, with nothing to read from.
@@ -63,7 +64,32 @@ impl Leash {
 impl Drop for Leash {
     fn drop(&mut self) {
         // Errors mean that the shell is gone already, and then so is the group.
-        let _ = self.pipe.write_all(b"end\n");
+        if let Some(mut pipe) = self.pipe.take() {
+            let _ = pipe.write_all(b"end\n");
+        }
         let _ = self.shell.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::Leash;
+
+    #[test]
+    fn children_end_when_the_pipe_closes_without_a_word() {
+        let mut leash = Leash::new().unwrap();
+        let mut child = leash.command("sleep").arg("60").spawn().unwrap();
+        drop(leash.pipe.take());
+        assert_eq!(child.wait().unwrap().signal(), Some(15));
+    }
+
+    #[test]
+    fn what_is_left_at_the_end_is_killed() {
+        let leash = Leash::new().unwrap();
+        let mut child = leash.command("sleep").arg("60").spawn().unwrap();
+        drop(leash);
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
     }
 }

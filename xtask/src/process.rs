@@ -58,25 +58,6 @@ impl Runner {
     pub(crate) fn run(&self, name: &str, command: Command, limit: Duration) -> Result<Ended, Failure> {
         self.start(name, command)?.wait(limit, |_| ())?.well()
     }
-
-    /// Runs `command` with its output going where ours goes.
-    ///
-    /// # Errors
-    /// When it cannot be started.
-    pub(crate) fn show(&self, mut command: Command, keep_stdout: StdoutFor) -> Result<ExitStatus, Failure> {
-        if keep_stdout == StdoutFor::Programs {
-            command.stdout(std::io::stderr());
-        }
-        let program = command.get_program().to_string_lossy().into_owned();
-        command.status().map_err(|e| Failure::io("start", Path::new(&program), &e))
-    }
-}
-
-/// Whether standard output must stay free for a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StdoutFor {
-    People,
-    Programs,
 }
 
 /// A program under way; it is killed when this goes out of scope.
