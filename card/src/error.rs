@@ -146,6 +146,21 @@ pub enum Error {
     /// Our misuse: keys of one set have different lengths.
     #[error("the keys of a set must have one length")]
     KeyLengthsDiffer,
+    /// The card holds something else than was written.
+    #[error("the {what} read back from the card is not what it must be")]
+    ReadBack {
+        /// What was read.
+        what: &'static str,
+    },
+    /// Our misuse: a plan with a step that cannot be done.
+    #[error("the plan holds {what}")]
+    Plan {
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// Our misuse: the input does not answer the script's last output.
+    #[error("the input does not answer what the script asked for")]
+    ScriptInput,
     /// Our misuse: a parameter that the command cannot carry.
     #[error("{what} must be {allowed}, not {value}")]
     Parameter {
@@ -184,6 +199,9 @@ impl Error {
             Self::SecurityLevel { .. } => "SCP03_SECURITY_LEVEL",
             Self::KeyLength(_) => "KEY_LENGTH",
             Self::KeyLengthsDiffer => "KEY_LENGTHS_DIFFER",
+            Self::ReadBack { .. } => "CARD_READ_BACK",
+            Self::Plan { .. } => "CARD_PLAN",
+            Self::ScriptInput => "CARD_SCRIPT_INPUT",
             Self::Parameter { .. } => "CARD_COMMAND_PARAMETER",
         }
     }

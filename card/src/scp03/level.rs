@@ -50,12 +50,12 @@ pub enum SecurityLevel {
     /// 13: C-MAC, command encryption and R-MAC.
     CMacCEncRMac = 0x13,
     /// 33: C-MAC, R-MAC, encryption both ways.
-    Full = 0x33,
+    CMacCEncRMacREnc = 0x33,
 }
 
 impl SecurityLevel {
     /// Every level, weakest first.
-    pub const ALL: [Self; 6] = [Self::None, Self::CMac, Self::CMacCEnc, Self::CMacRMac, Self::CMacCEncRMac, Self::Full];
+    pub const ALL: [Self; 6] = [Self::None, Self::CMac, Self::CMacCEnc, Self::CMacRMac, Self::CMacCEncRMac, Self::CMacCEncRMacREnc];
 
     /// The level byte.
     #[must_use]
@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn the_largest_plain_data_is_239_and_223() {
-        assert_eq!(plain_data_max(Mode::S8, SecurityLevel::Full, Length::Short), 239);
-        assert_eq!(plain_data_max(Mode::S16, SecurityLevel::Full, Length::Short), 223);
+        assert_eq!(plain_data_max(Mode::S8, SecurityLevel::CMacCEncRMacREnc, Length::Short), 239);
+        assert_eq!(plain_data_max(Mode::S16, SecurityLevel::CMacCEncRMacREnc, Length::Short), 223);
         assert_eq!(plain_data_max(Mode::S8, SecurityLevel::CMac, Length::Short), 247);
         assert_eq!(plain_data_max(Mode::S8, SecurityLevel::None, Length::Short), 255);
     }

@@ -60,7 +60,7 @@ fn a_response_in_the_middle_of_a_session() {
             // S-MAC signs commands only; any key of the right length will do.
             let keys = SessionKeys::new(&hex(vector, "s_enc"), &s_rmac, &s_rmac).unwrap();
             let chaining = hex(vector, "mac_chaining_value").try_into().unwrap();
-            let mut session = Session::new(keys, Mode::S8, SecurityLevel::Full, chaining);
+            let mut session = Session::new(keys, Mode::S8, SecurityLevel::CMacCEncRMacREnc, chaining);
             session.counter = vector["enc_counter"].as_u64().unwrap();
             let plain = session.unwrap(&Response::decode(&hex(vector, "rapdu")).unwrap()).unwrap();
             assert_eq!(plain.data, hex(vector, "plain"));
