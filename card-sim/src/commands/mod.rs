@@ -1,0 +1,5 @@
+//! The subcommands, one file each.
+
+pub(crate) mod blank;
+pub(crate) mod serve;
+pub(crate) mod show;

@@ -1,0 +1,154 @@
+//! The card's persistent state as bytes: a flat binary form, because it is written after every changing command.
+//!
+//! Integers are big-endian, byte strings carry a two-byte length. A reader of another version refuses the image.
+
+use crate::crypto::AesKey;
+use crate::derivation::Mode;
+use crate::fcp::Fcp;
+use crate::keys::{KeySet, StaticKeys};
+use crate::pin::Pin;
+use crate::state::{Protocol, State};
+use crate::tree::{Body, File, FileId, Folder, LifeCycle, Tree};
+use fuda_card::id::{Kdd, Kvn};
+use zeroize::Zeroizing;
+
+/// First byte of every image.
+const VERSION: u8 = 1;
+
+/// Writes the whole state; the bytes hold keys and are wiped on drop.
+pub(crate) fn encode(state: &State) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(8192));
+    out.push(VERSION);
+    out.extend_from_slice(state.kdd.as_bytes());
+    out.extend_from_slice(&state.cplc);
+    out.push(u8::from(state.protocol == Protocol::T1));
+    out.push(u8::from(state.mode == Mode::S16));
+    out.push(state.failures);
+    put_keys(&mut out, &state.root_keys);
+    for (id, file) in &state.tree.files {
+        put_file(&mut out, *id, file);
+    }
+    out
+}
+
+fn put_file(out: &mut Vec<u8>, id: FileId, file: &File) {
+    out.extend_from_slice(&id.0.to_be_bytes());
+    out.extend_from_slice(&file.parent.0.to_be_bytes());
+    out.push(file.life as u8);
+    put_bytes(out, &file.template);
+    match &file.body {
+        Body::Internal => {}
+        Body::Working(data) => put_bytes(out, data),
+        Body::Folder(folder) => {
+            put_keys(out, &folder.keys);
+            match &folder.pin {
+                None => out.push(0),
+                Some(pin) => {
+                    out.push(1);
+                    out.push(pin.tries_left);
+                    put_bytes(out, &pin.value);
+                }
+            }
+        }
+    }
+}
+
+fn put_keys(out: &mut Vec<u8>, sets: &[KeySet]) {
+    out.push(u8::try_from(sets.len()).unwrap_or(u8::MAX));
+    for set in sets {
+        out.push(set.kvn.to_u8());
+        out.extend_from_slice(&set.counter_bytes());
+        for key in [&set.keys.enc, &set.keys.mac, &set.keys.dek] {
+            put_bytes(out, key.expose());
+        }
+    }
+}
+
+/// Every byte string on the card is shorter than 64 KiB; a longer one would fail the image's digest check on reading.
+fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.extend_from_slice(&u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes());
+    out.extend_from_slice(bytes);
+}
+
+/// Reads a whole state; `None` for anything that [`encode`] does not write.
+pub(crate) fn decode(image: &[u8]) -> Option<State> {
+    let mut input = Input(image);
+    if input.byte()? != VERSION {
+        return None;
+    }
+    let mut state = State {
+        kdd: Kdd::new(input.array()?),
+        cplc: input.array()?,
+        protocol: if input.byte()? == 0 { Protocol::T0 } else { Protocol::T1 },
+        mode: if input.byte()? == 0 { Mode::S8 } else { Mode::S16 },
+        failures: input.byte()?,
+        root_keys: keys(&mut input)?,
+        tree: Tree::default(),
+    };
+    while !input.0.is_empty() {
+        let (id, file) = file(&mut input)?;
+        state.tree.files.insert(id, file);
+    }
+    Some(state)
+}
+
+fn file(input: &mut Input<'_>) -> Option<(FileId, File)> {
+    let id = FileId(u16::from_be_bytes(input.array()?));
+    let parent = FileId(u16::from_be_bytes(input.array()?));
+    let life = LifeCycle::from_byte(input.byte()?)?;
+    let template = input.bytes()?.to_vec();
+    let fcp = Fcp::parse_value(&template).ok()?;
+    let mut file = File::new(parent, template, fcp);
+    file.life = life;
+    match &mut file.body {
+        Body::Internal => {}
+        Body::Working(data) => *data = input.bytes()?.to_vec(),
+        Body::Folder(folder) => *folder = Folder { keys: keys(input)?, pin: pin(input)? },
+    }
+    Some((id, file))
+}
+
+fn pin(input: &mut Input<'_>) -> Option<Option<Pin>> {
+    if input.byte()? == 0 {
+        return Some(None);
+    }
+    let tries_left = input.byte()?;
+    Some(Some(Pin { value: Zeroizing::new(input.bytes()?.to_vec()), tries_left }))
+}
+
+fn keys(input: &mut Input<'_>) -> Option<Vec<KeySet>> {
+    let count = input.byte()?;
+    (0..count).map(|_| key_set(input)).collect()
+}
+
+fn key_set(input: &mut Input<'_>) -> Option<KeySet> {
+    let kvn = Kvn::new(input.byte()?);
+    let [a, b, c] = input.array()?;
+    let mut key = || AesKey::from_bytes(input.bytes()?);
+    let keys = StaticKeys { enc: key()?, mac: key()?, dek: key()? };
+    Some(KeySet { kvn, keys, counter: u32::from_be_bytes([0, a, b, c]) })
+}
+
+/// What is left to read.
+struct Input<'a>(&'a [u8]);
+
+impl<'a> Input<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N)?.try_into().ok()
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let length = u16::from_be_bytes(self.array()?);
+        self.take(usize::from(length))
+    }
+}

@@ -1,0 +1,48 @@
+//! What a card forgets without power: selection, secure channel, PIN status.
+
+use crate::authenticate::Initiated;
+use crate::channel::Channel;
+use crate::tree::FileId;
+use fuda_card::apdu::Response;
+
+/// The volatile state of one card; a reset makes a new one.
+#[derive(Debug, Default)]
+pub(crate) struct Volatile {
+    /// Current DF; the MF after a reset.
+    pub(crate) folder: FileId,
+    /// Current EF, a child of the current DF.
+    pub(crate) ef: Option<FileId>,
+    /// The DF whose PIN was verified.
+    pub(crate) verified: Option<FileId>,
+    pub(crate) session: Session,
+    /// T=0: the response that GET RESPONSE fetches.
+    pub(crate) pending: Option<Response>,
+}
+
+/// How far a mutual authentication has come.
+#[derive(Debug, Default)]
+pub(crate) enum Session {
+    /// No INITIALIZE UPDATE since the last end.
+    #[default]
+    None,
+    /// INITIALIZE UPDATE was answered.
+    Initiated(Box<Initiated>),
+    /// EXTERNAL AUTHENTICATE succeeded.
+    Open(Box<Channel>),
+}
+
+impl Session {
+    /// The open channel.
+    pub(crate) fn channel(&self) -> Option<&Channel> {
+        match self {
+            Self::Open(channel) => Some(channel),
+            _ => None,
+        }
+    }
+}
+
+impl Default for FileId {
+    fn default() -> Self {
+        Self::ROOT
+    }
+}
