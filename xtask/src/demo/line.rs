@@ -15,6 +15,9 @@ const KILL_AT_PERCENT: u64 = 40;
 const SLOWEST_CARD: Duration = Duration::from_secs(2);
 /// And the time to begin.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// Blank chips, and where chips go that came out of an encoder.
+pub(super) const STACK: &str = "stack";
+pub(super) const EJECTED: &str = "ejected";
 
 /// What the line did.
 #[derive(Debug)]
@@ -44,7 +47,7 @@ impl Demo<'_> {
     pub(super) fn line(&self) -> Result<Produced, Failure> {
         let limit = START_LIMIT + SLOWEST_CARD * u32::try_from(self.plan.cards).unwrap_or(u32::MAX);
         let mut step = self.ui.step("run");
-        let feeder = self.runner.start("feeder", self.feeder("cards"))?;
+        let feeder = self.runner.start("feeder", self.feeder(STACK, EJECTED))?;
 
         let began = Instant::now();
         let mut line = self.runner.start("run-1", self.run())?;
@@ -73,6 +76,7 @@ impl Demo<'_> {
         let ended =
             line.wait(limit, |line| step.progress(&format!("{} of {} cards", done(line), self.plan.cards)))?.well()?;
         let duration = first + began.elapsed();
+        self.settle();
         drop(feeder);
         step.done("went on from what the cards and the journal said");
         let report = ended.json()?;
@@ -95,10 +99,29 @@ impl Demo<'_> {
         command
     }
 
-    /// Someone who takes chips from a stack and puts them into the encoders.
-    pub(super) fn feeder(&self, stack: &str) -> Command {
+    /// The line is gone as soon as its last chip is ejected; whoever takes the chip out needs a moment more.
+    fn settle(&self) {
+        let mut last = self.ejected();
+        for _ in 0..20 {
+            std::thread::sleep(Duration::from_millis(100));
+            let now = self.ejected();
+            if now == last {
+                return;
+            }
+            last = now;
+        }
+    }
+
+    /// Chips that came out of an encoder, counted by their files.
+    pub(super) fn ejected(&self) -> u64 {
+        let files = std::fs::read_dir(self.site.path(EJECTED)).into_iter().flatten().flatten();
+        files.filter(|file| file.path().extension().is_some_and(|extension| extension == "card")).map(|_| 1).sum()
+    }
+
+    /// Someone who takes chips from a stack, puts them into the encoders and puts them elsewhere when they come out.
+    pub(super) fn feeder(&self, stack: &str, ejected: &str) -> Command {
         let mut command = self.program("fuda-card-sim");
-        command.args(["serve", "--dir", stack, "--connect", &self.row.address()]);
+        command.args(["serve", "--dir", stack, "--eject-to", ejected, "--connect", &self.row.address()]);
         command
     }
 }

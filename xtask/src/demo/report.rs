@@ -15,7 +15,7 @@ pub(super) fn tell(demo: &Demo<'_>, produced: &Produced, delivered: &Delivered, 
 {good} blank chips became stock at {rate:.0} cards/s{bound}, with keys that never left the token; the line was killed at card {},
 went on from what each card said about itself, and every chip is accounted for in {}.
 Try next:  . target/fuda/env; cd {site}; export SOFTHSM2_CONF=$PWD/softhsm2.conf
-           then `fuda-card-sim show` a file of cards/, change a byte of cards.csv and run `fuda-factory verify` again, or give
+           then `fuda-card-sim show` a file of ejected/, change a byte of cards.csv and run `fuda-factory verify` again, or give
            this demo more work: cargo xtask demo --cards 5000",
         produced.done_at_kill,
         demo.places.short(&delivered.dir),

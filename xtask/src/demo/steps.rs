@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::count::{Counts, Delivery};
-use super::line::Produced;
+use super::line::{EJECTED, Produced, STACK};
 use super::site::Site;
 use super::{Plan, proof};
 use crate::fail::{Exit, Failure};
@@ -23,6 +23,9 @@ const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 const STEP_LIMIT: Duration = Duration::from_secs(120);
 /// Cards that another process opens again.
 const REOPENED: usize = 10;
+/// Their stack, and where they go.
+const AGAIN: &str = "again";
+const AGAIN_EJECTED: &str = "again-ejected";
 
 /// All that the steps share.
 #[derive(Debug)]
@@ -81,7 +84,7 @@ impl Demo<'_> {
         let step = self.ui.step("chips");
         let chips = self.plan.cards + self.plan.spares;
         let mut blank = self.program("fuda-card-sim");
-        blank.args(["blank", "--count", &chips.to_string(), "--dir", "cards"]);
+        blank.args(["blank", "--count", &chips.to_string(), "--dir", STACK]);
         self.runner.run("blank", blank, STEP_LIMIT + Duration::from_millis(10 * chips))?;
         step.done(&format!("{chips} blank chips on the stack"));
         Ok(())
@@ -111,12 +114,12 @@ impl Demo<'_> {
     /// Ten cards, spread over the delivery, go through an encoder of another process that has only keys and delivery.
     pub(super) fn reopen(&self, delivered: &Delivered) -> Result<(), Failure> {
         let step = self.ui.step("reopen");
-        let stack = self.site.path("cards-again");
+        let stack = self.site.path(AGAIN);
         std::fs::create_dir(&stack).map_err(|e| Failure::io("create the folder", &stack, &e))?;
         for chip in delivered.tables.sample(REOPENED)? {
             self.take_card(&chip, &stack)?;
         }
-        let feeder = self.runner.start("feeder-again", self.feeder("cards-again"))?;
+        let feeder = self.runner.start("feeder-again", self.feeder(AGAIN, AGAIN_EJECTED))?;
         let mut verify = self.program("fuda-factory");
         verify.arg("verify").arg(&delivered.dir);
         verify.args(["--no-input", "--cards", &REOPENED.to_string(), "--encoders", &self.row.encoders()]);
@@ -128,7 +131,7 @@ impl Demo<'_> {
 
     fn take_card(&self, chip: &str, stack: &Path) -> Result<(), Failure> {
         let name = format!("{chip}.card");
-        let from = self.site.path("cards").join(&name);
+        let from = self.site.path(EJECTED).join(&name);
         std::fs::copy(&from, stack.join(&name)).map_err(|e| Failure::io("copy the card", &from, &e))?;
         Ok(())
     }
@@ -148,7 +151,7 @@ impl Demo<'_> {
         show.args(["job", "show", &produced.job, "--json"]);
         let job = self.runner.run("job-show", show, STEP_LIMIT)?.json()?;
         let counts = Counts::of(&job, "fuda-factory job show")?;
-        delivered.tables.agree_with(counts, self.chips_fed()?)?;
+        delivered.tables.agree_with(counts, self.ejected())?;
         if counts.ordered != self.plan.cards || counts.unfilled != 0 {
             let what = format!("ordered {}, the job says {counts:?}", self.plan.cards);
             return Err(Failure::new(
@@ -160,9 +163,5 @@ impl Demo<'_> {
         }
         step.done(&format!("{} cards, no serial twice; tables, manifest and database agree", counts.good));
         Ok(counts)
-    }
-
-    fn chips_fed(&self) -> Result<u64, Failure> {
-        Ok(0)
     }
 }

@@ -91,7 +91,7 @@ pub(super) struct Verdict {
     pub(super) check: Check,
     pub(super) well: bool,
     pub(super) output: String,
-    complaint: String,
+    pub(super) complaint: String,
 }
 
 impl Verdict {

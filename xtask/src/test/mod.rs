@@ -59,7 +59,7 @@ pub(crate) fn run(mut args: Args, ui: Ui) -> Result<Exit, Failure> {
     for check in checks {
         let verdict = check.run(&places, &runner, ui, LIMIT)?;
         if *check == Check::Tests {
-            tally = Tally::read(&verdict.output, &skip_log);
+            tally = Tally::read(&verdict.output, &verdict.complaint, &skip_log);
         }
         verdicts.push(verdict);
     }
@@ -79,7 +79,7 @@ fn sum_up(ui: Ui, tally: &Tally, verdicts: &[Verdict], skips: Skips, logs: &Path
         ui.say(&format!("{} {skipped}", ui.paint(Colour::Yellow, "skipped")));
     }
     for absent in &tally.absent {
-        ui.say(&format!("not in this copy: {absent}"));
+        ui.say(absent);
     }
     let refused = skips == Skips::Refused && !(tally.skipped.is_empty() && tally.ignored.is_empty());
     let well = verdicts.iter().all(|verdict| verdict.well) && !refused;
