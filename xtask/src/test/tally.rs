@@ -17,19 +17,13 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn read(output: &str, skip_log: &Path) -> Tally {
-        Tally::of(output, &std::fs::read_to_string(skip_log).unwrap_or_default())
+    pub(super) fn read(output: &str, complaint: &str, skip_log: &Path) -> Tally {
+        Tally::of(output, complaint, &std::fs::read_to_string(skip_log).unwrap_or_default())
     }
 
-    fn of(output: &str, skip_log: &str) -> Tally {
-        let named = |word: &str| {
-            let mut names: Vec<String> =
-                skip_log.lines().filter_map(|line| line.strip_prefix(word)).map(str::to_owned).collect();
-            names.sort_unstable();
-            names.dedup();
-            names
-        };
-        let skipped = named("SKIPPED ");
+    fn of(output: &str, complaint: &str, skip_log: &str) -> Tally {
+        let skipped = once_each(skip_log.lines().filter_map(|line| line.strip_prefix("SKIPPED ")));
+        let absent = complaint.lines().filter(|line| line.contains("public vectors ") && line.contains("did not run"));
         let ignored = output.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... ignored"));
         Tally {
             // A test that skipped itself returned, and the harness counted that.
