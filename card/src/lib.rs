@@ -9,6 +9,8 @@ pub mod error;
 pub mod fcp;
 pub mod id;
 pub mod kdf3;
+pub mod key_name;
+pub mod profile;
 pub mod scp03;
 pub mod status;
 pub mod tlv;
