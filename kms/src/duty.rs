@@ -1,0 +1,202 @@
+//! What one worker holds: a session on the token of its duty, and a handle for every version that may be used, each proved by its check
+//! value. A version that is suspended, retired or destroyed is not even looked for.
+
+use crate::card;
+use crate::check_value::{CheckValue, Method};
+use crate::derive::{Kdk, Route, gp_kcv};
+use crate::error::Error;
+use crate::known_answer;
+use crate::message::{CardAnswer, CardRequest, CardStep, Epoch};
+use crate::name::{KeyKind, KeyVersion};
+use crate::registry::{Record, Registry};
+use crate::state::{State, Use};
+use crate::token::module::Access;
+use crate::token::template::{Leaves, Right, Template};
+use crate::token::{Door, Token, keys};
+use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
+use p256::elliptic_curve::sec1::ToSec1Point;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// A version in use.
+#[derive(Debug)]
+enum Held {
+    Derivation(Kdk),
+    Signature { private: ObjectHandle, public: p256::PublicKey },
+}
+
+/// A worker's view of its token.
+#[derive(Debug)]
+pub(crate) struct Duty {
+    token: Token,
+    registry: Registry,
+    door: Door,
+    epoch: Epoch,
+    versions: BTreeMap<KeyVersion, (State, Option<Held>)>,
+}
+
+impl Duty {
+    /// Opens a session on a token that the process is logged in to, tests the route, finds and proves every key.
+    pub(crate) fn start(token: Token, registry: Registry) -> Result<Self, Error> {
+        let door = token.open(Access::ReadOnly)?;
+        known_answer::test(&door, Route::EncryptData)?;
+        let mut duty = Self { token, registry, door, epoch: Epoch::new(0), versions: BTreeMap::new() };
+        duty.load()?;
+        Ok(duty)
+    }
+
+    /// Drops every handle, opens a new session and finds the keys again.
+    pub(crate) fn reopen(&mut self) -> Result<(), Error> {
+        self.versions.clear();
+        self.door = self.token.open(Access::ReadOnly)?;
+        self.load()
+    }
+
+    /// Whether the token still derives what it must.
+    pub(crate) fn test(&self) -> Result<(), Error> {
+        known_answer::test(&self.token.open(Access::ReadOnly)?, Route::EncryptData)
+    }
+
+    fn load(&mut self) -> Result<(), Error> {
+        let snapshot = self.registry.snapshot()?;
+        let mut versions = BTreeMap::new();
+        for record in snapshot.versions.iter().filter(|record| record.token == *self.token.label()) {
+            let held = if record.state.allows(Use::Open) { hold(&self.door, record)? } else { None };
+            versions.insert(record.version.clone(), (record.state, held));
+        }
+        self.versions = versions;
+        self.epoch = snapshot.epoch;
+        Ok(())
+    }
+
+    /// Re-reads the registry when the request was made by another state of it.
+    fn follow(&mut self, wanted: Epoch) -> Result<(), Error> {
+        if wanted != self.epoch {
+            self.versions.clear();
+            self.load()?;
+        }
+        if wanted > self.epoch {
+            return Err(Error::EpochAhead { wanted, found: self.epoch });
+        }
+        Ok(())
+    }
+
+    /// Computes a card's request.
+    pub(crate) fn card(&mut self, request: &CardRequest) -> Result<CardAnswer, Error> {
+        self.follow(request.epoch)?;
+        for step in &request.steps {
+            match step {
+                CardStep::OpenSession { key, .. } => self.allow(key, Use::Open, "open a channel")?,
+                CardStep::WrapKeySet { new, under } => {
+                    self.allow(new, Use::Issue, "issue")?;
+                    self.allow(under, Use::Open, "wrap keys")?;
+                }
+            }
+        }
+        card::answer(self.token.open(Access::ReadOnly)?, request, |version| self.kdk(version))
+    }
+
+    /// Signs a SHA-256 digest.
+    pub(crate) fn sign(&self, version: &KeyVersion, digest: &[u8; 32]) -> Result<[u8; 64], Error> {
+        self.allow(version, Use::Issue, "sign")?;
+        self.door.ecdsa(self.pair(version)?.0, digest)
+    }
+
+    /// The public half of a signature key.
+    pub(crate) fn public_key(&self, version: &KeyVersion) -> Result<p256::PublicKey, Error> {
+        self.pair(version).map(|(_, public)| *public)
+    }
+
+    fn allow(&self, version: &KeyVersion, wanted: Use, word: &'static str) -> Result<(), Error> {
+        match self.versions.get(version) {
+            None => Err(Error::VersionUnknown { version: version.clone() }),
+            Some((state, _)) if state.allows(wanted) => Ok(()),
+            Some((state, _)) => Err(Error::StateForbids { version: version.clone(), state: *state, wanted: word }),
+        }
+    }
+
+    fn kdk(&self, version: &KeyVersion) -> Result<&Kdk, Error> {
+        match self.versions.get(version) {
+            Some((_, Some(Held::Derivation(kdk)))) => Ok(kdk),
+            _ => Err(Error::WrongKind { version: version.clone(), wanted: "card" }),
+        }
+    }
+
+    fn pair(&self, version: &KeyVersion) -> Result<(ObjectHandle, &p256::PublicKey), Error> {
+        match self.versions.get(version) {
+            Some((_, Some(Held::Signature { private, public }))) => Ok((*private, public)),
+            None => Err(Error::VersionUnknown { version: version.clone() }),
+            _ => Err(Error::WrongKind { version: version.clone(), wanted: "signature" }),
+        }
+    }
+}
+
+/// Finds a version's object and proves by its check value that it is the registered key.
+fn hold(door: &Door, record: &Record) -> Result<Option<Held>, Error> {
+    let home = record.home();
+    match record.version.name.kind() {
+        KeyKind::Derivation => {
+            let handle = keys::find(door, &home, &record.version)?.required(&record.version, &home)?;
+            let kdk = Kdk::new(door, handle, Route::EncryptData)?;
+            compare(record, kdk.check_value(door, Method::Gp)?)?;
+            Ok(Some(Held::Derivation(kdk)))
+        }
+        KeyKind::Signature => {
+            let private = keys::find(door, &home, &record.version)?.required(&record.version, &home)?;
+            let public = public_half(door, record)?;
+            compare(record, point_check_value(&public))?;
+            Ok(Some(Held::Signature { private, public }))
+        }
+        KeyKind::Kek | KeyKind::Cipher | KeyKind::Mac => Ok(None),
+    }
+}
+
+/// Refuses a key whose check value is not the registered one.
+pub(crate) fn compare(record: &Record, found: CheckValue) -> Result<(), Error> {
+    match &record.check_value {
+        Some(expected) if *expected == found => Ok(()),
+        Some(expected) => {
+            Err(Error::KcvMismatch { version: record.version.clone(), expected: expected.clone(), found })
+        }
+        None => Err(Error::Registry { text: format!("{} has no check value yet", record.version) }),
+    }
+}
+
+/// The check value that stands for a version in the registry, made from the key in the token.
+pub(crate) fn check_value(door: &Door, record: &Record, handle: ObjectHandle) -> Result<CheckValue, Error> {
+    match record.version.name.kind() {
+        KeyKind::Derivation => Kdk::new(door, handle, Route::EncryptData)?.check_value(door, Method::Gp),
+        KeyKind::Cipher => gp_kcv(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv)),
+        KeyKind::Mac => door.cmac(handle, &[0; 16]).map(|mac| CheckValue::new(Method::Cmac, mac.as_slice())),
+        KeyKind::Kek => {
+            // A KEK may only wrap; wrapping sixteen bytes 01 by CBC with IV 0 is the encryption that the GP KCV wants.
+            let known = door.create(&Template::known_session_key(&[0x01; 16], &[] as &[Right], Leaves::Wrapped))?;
+            let wrapped = door.wrap_cbc(handle, known)?;
+            door.destroy(known)?;
+            Ok(CheckValue::new(Method::Gp, &wrapped))
+        }
+        KeyKind::Signature => public_half(door, record).map(|public| point_check_value(&public)),
+    }
+}
+
+fn point_check_value(public: &p256::PublicKey) -> CheckValue {
+    CheckValue::new(Method::Point, &Sha256::digest(public.to_sec1_point(false).as_bytes()))
+}
+
+/// CKA_EC_POINT is a DER OCTET STRING around the point (PKCS #11 3.1 §6.3.3); some tokens give the bare point.
+fn public_half(door: &Door, record: &Record) -> Result<p256::PublicKey, Error> {
+    let home = record.home();
+    let handle = keys::find_public(door, &home, &record.version)?.required(&record.version, &home)?;
+    let mut point = Vec::new();
+    for attribute in door.attributes(handle, &[AttributeType::EcPoint])? {
+        if let Attribute::EcPoint(bytes) = attribute {
+            point = bytes;
+        }
+    }
+    let bare = point.strip_prefix(&[0x04, 0x41]).filter(|bare| bare.len() == 65).unwrap_or(&point);
+    p256::PublicKey::from_sec1_bytes(bare).map_err(|_| Error::KeyAttribute {
+        version: record.version.clone(),
+        expected: "CKA_EC_POINT on P-256".to_owned(),
+        found: hex::encode(&point),
+    })
+}

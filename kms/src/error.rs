@@ -1,0 +1,446 @@
+//! What can go wrong with keys, by who is at fault; stable code and exit code follow from the variant.
+
+use crate::check_value::CheckValue;
+use crate::label::TokenLabel;
+use crate::message::Epoch;
+use crate::name::{KeyName, KeyVersion, NameError};
+use crate::rv::{Class, ReturnValue};
+use crate::state::State;
+use fuda_cli::{Exit, Failure};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// An error of this crate.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The PKCS#11 library cannot be loaded.
+    #[error("cannot load the PKCS#11 library {}: {text}", path.display())]
+    Module {
+        /// The library.
+        path: PathBuf,
+        /// What the loader says.
+        text: String,
+    },
+    /// A PKCS#11 function returned something other than CKR_OK.
+    #[error("cannot {doing}: C_{function} returned {value} ({})", value.class().as_str())]
+    Token {
+        /// What it was called for.
+        doing: &'static str,
+        /// The function, without `C_`.
+        function: String,
+        /// What it returned.
+        value: ReturnValue,
+    },
+    /// The binding refused a call before or after the library saw it.
+    #[error("cannot {doing}: {text}")]
+    Binding {
+        /// What was tried.
+        doing: &'static str,
+        /// What the binding says.
+        text: String,
+    },
+    /// A PKCS#11 function succeeded with an output of a length that cannot be.
+    #[error("{function} gave {found} bytes where {expected} must come")]
+    OutputLength {
+        /// The function.
+        function: &'static str,
+        /// Bytes that must come.
+        expected: usize,
+        /// Bytes that came.
+        found: usize,
+    },
+    /// Text that is no token label.
+    #[error("`{text}` is no token label")]
+    TokenLabel {
+        /// The text.
+        text: String,
+    },
+    /// No token has the label.
+    #[error("no token is labelled `{label}` in {}", module.display())]
+    TokenAbsent {
+        /// The label.
+        label: TokenLabel,
+        /// The library that was asked.
+        module: PathBuf,
+    },
+    /// Two tokens have the label.
+    #[error("two tokens are labelled `{label}`")]
+    TokenTwice {
+        /// The label.
+        label: TokenLabel,
+    },
+    /// No slot can take a new token.
+    #[error("no slot without a token in {}", module.display())]
+    NoFreeSlot {
+        /// The library that was asked.
+        module: PathBuf,
+    },
+    /// The PIN file cannot be used.
+    #[error("PIN file {}: {reason}", path.display())]
+    PinFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: PinFileReason,
+    },
+    /// The PIN cannot be read from a descriptor or a prompt.
+    #[error("cannot read the PIN: {text}")]
+    PinInput {
+        /// Why not.
+        text: String,
+    },
+    /// The token refused the PIN; this was the one try.
+    #[error("token `{label}` refused the PIN: C_Login returned {value}")]
+    PinRefused {
+        /// The token.
+        label: TokenLabel,
+        /// What C_Login returned.
+        value: ReturnValue,
+    },
+    /// A PIN error of an earlier start has not been cleared.
+    #[error("token `{label}` is latched after a PIN error ({note}); C_Login was not called")]
+    PinLatched {
+        /// The token.
+        label: TokenLabel,
+        /// What the latch file says.
+        note: String,
+    },
+    /// The next wrong PIN would lock the token, or it is locked.
+    #[error("token `{label}` {says}; C_Login was not called")]
+    PinAtLimit {
+        /// The token.
+        label: TokenLabel,
+        /// What its flags say.
+        says: &'static str,
+    },
+    /// A file of ours beside the token (lock, latch, blob) cannot be used.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Another process held the token's start-up lock for too long.
+    #[error("another process has been starting on token `{label}` for {waited_s} s")]
+    StartupBusy {
+        /// The token.
+        label: TokenLabel,
+        /// How long we waited, in seconds.
+        waited_s: u64,
+    },
+    /// A name that is no key's.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The registry knows no such version.
+    #[error("the registry knows no {version}")]
+    VersionUnknown {
+        /// The version.
+        version: KeyVersion,
+    },
+    /// The registry has no ACTIVE version of the key.
+    #[error("no version of {name} is ACTIVE")]
+    NoActiveVersion {
+        /// The key.
+        name: KeyName,
+    },
+    /// The version exists already.
+    #[error("{version} is registered already")]
+    VersionExists {
+        /// The version.
+        version: KeyVersion,
+    },
+    /// The version's state forbids what was asked.
+    #[error("{version} is {state}: it may not {wanted}")]
+    StateForbids {
+        /// The version.
+        version: KeyVersion,
+        /// Its state.
+        state: State,
+        /// What was asked.
+        wanted: &'static str,
+    },
+    /// The version is of another kind than the request needs.
+    #[error("{version} is no {wanted} key")]
+    WrongKind {
+        /// The version.
+        version: KeyVersion,
+        /// The kind asked for.
+        wanted: &'static str,
+    },
+    /// The token has no object for a version that the registry knows.
+    #[error("{version}: the token has no object labelled `{label}`")]
+    KeyAbsent {
+        /// The version.
+        version: KeyVersion,
+        /// The label looked for.
+        label: String,
+    },
+    /// The token has several objects for one version.
+    #[error("{version}: the token has {count} objects of that name")]
+    KeyTwice {
+        /// The version.
+        version: KeyVersion,
+        /// How many.
+        count: usize,
+    },
+    /// The token has an object that the registry does not know.
+    #[error("{version}: the token has an object of that name which the registry does not know")]
+    KeyUnregistered {
+        /// The version.
+        version: KeyVersion,
+    },
+    /// An attribute of a key is not what it must be.
+    #[error("{version}: the token reports {found} where {expected} must be")]
+    KeyAttribute {
+        /// The version.
+        version: KeyVersion,
+        /// What must be.
+        expected: String,
+        /// What the token reports.
+        found: String,
+    },
+    /// The token holds another key than the registry's.
+    #[error("{version}: check value {found}, but {expected} is on record")]
+    KcvMismatch {
+        /// The version.
+        version: KeyVersion,
+        /// On record.
+        expected: CheckValue,
+        /// Made from the key in the token.
+        found: CheckValue,
+    },
+    /// keys.toml wants something else than what is registered.
+    #[error("{version}: {what} differs: keys.toml says {wanted}, the registry says {registered}")]
+    Differs {
+        /// The version.
+        version: KeyVersion,
+        /// What differs.
+        what: &'static str,
+        /// By keys.toml.
+        wanted: String,
+        /// By the registry.
+        registered: String,
+    },
+    /// The token computes something else than the published answer.
+    #[error("known-answer test failed: {route} gave {found} where {expected} is right ({what})")]
+    KnownAnswer {
+        /// The route tested.
+        route: &'static str,
+        /// What was computed.
+        what: &'static str,
+        /// The right answer.
+        expected: String,
+        /// The token's.
+        found: String,
+    },
+    /// Policy of the site forbids it.
+    #[error("{what}")]
+    Policy {
+        /// What is forbidden, one sentence.
+        what: String,
+        /// What to do instead.
+        remedy: &'static str,
+    },
+    /// A request that no well-made caller sends.
+    #[error("bad card request: {what}")]
+    BadRequest {
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A message is not what the contract says.
+    #[error("bad message: {text}")]
+    Message {
+        /// What is wrong, without the message's content.
+        text: String,
+    },
+    /// The caller has seen a newer registry than this worker can read.
+    #[error("request of registry epoch {wanted}, but the registry is at {found}")]
+    EpochAhead {
+        /// Of the request.
+        wanted: Epoch,
+        /// Of the registry.
+        found: Epoch,
+    },
+    /// The queue stayed full, or the answer did not come in time.
+    #[error("the HSM workers did not answer within {waited_s} s")]
+    Deadline {
+        /// How long we waited, in seconds.
+        waited_s: u64,
+    },
+    /// Every worker has ended.
+    #[error("no HSM worker is running")]
+    NoWorker,
+    /// The registry's table holds something that cannot be.
+    #[error("registry: {text}")]
+    Registry {
+        /// What is wrong.
+        text: String,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] fuda_store::Error),
+}
+
+/// Why a PIN file was refused.
+#[derive(Debug, Error)]
+pub enum PinFileReason {
+    /// It cannot be read or made.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Others may read it.
+    #[error("mode {mode:04o} lets others read it")]
+    Mode {
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is no regular file.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// It holds no PIN.
+    #[error("it is empty, or longer than a PIN, or has more than one line")]
+    Content,
+}
+
+impl Error {
+    /// Stable code for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// The exit code that goes with it.
+    #[must_use]
+    pub const fn exit(&self) -> Exit {
+        self.row().1
+    }
+
+    /// What to do about it; empty when the message says it.
+    #[must_use]
+    pub const fn remedy(&self) -> &'static str {
+        self.row().2
+    }
+
+    /// What a retry would be worth.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Token { value, .. } => value.class(),
+            Self::PinRefused { .. } | Self::PinLatched { .. } | Self::PinAtLimit { .. } => Class::NeverRetry,
+            _ => Class::Other,
+        }
+    }
+
+    const fn row(&self) -> (&'static str, Exit, &'static str) {
+        match self {
+            Self::Module { .. } => {
+                ("HSM_MODULE_NOT_LOADED", Exit::Hsm, "set hsm.module in fuda.toml to the vendor's PKCS#11 library")
+            }
+            Self::Token { .. } => {
+                ("HSM_CALL_FAILED", Exit::Hsm, "see the return value; `fuda-kms check` tests the token")
+            }
+            Self::Binding { .. } => ("HSM_BINDING", Exit::Hsm, ""),
+            Self::OutputLength { .. } => ("HSM_OUTPUT_LENGTH", Exit::Hsm, "this library cannot be used"),
+            Self::TokenLabel { .. } => ("TOKEN_LABEL_INVALID", Exit::Usage, "give 1 to 32 bytes of text"),
+            Self::TokenAbsent { .. } => (
+                "TOKEN_NOT_FOUND",
+                Exit::Hsm,
+                "`fuda-kms token list` shows what is there; `fuda-kms init` makes a token",
+            ),
+            Self::TokenTwice { .. } => {
+                ("TOKEN_AMBIGUOUS", Exit::Hsm, "rename or remove one of them with the vendor's tool")
+            }
+            Self::NoFreeSlot { .. } => ("TOKEN_NO_FREE_SLOT", Exit::Hsm, "make the token with the vendor's tool"),
+            Self::PinFile { .. } => ("PIN_FILE", Exit::Hsm, "one line in a regular file of mode 0600"),
+            Self::PinInput { .. } => ("PIN_INPUT", Exit::Hsm, ""),
+            Self::PinRefused { .. } => (
+                "PIN_REFUSED",
+                Exit::Hsm,
+                "nothing will try again by itself: correct the PIN, then `fuda-kms token clear-pin-latch`",
+            ),
+            Self::PinLatched { .. } => {
+                ("PIN_LATCHED", Exit::Hsm, "correct the PIN, then `fuda-kms token clear-pin-latch`")
+            }
+            Self::PinAtLimit { .. } => (
+                "PIN_AT_LIMIT",
+                Exit::Hsm,
+                "reset the token's PIN counter with the vendor's tool, with the right PIN at hand",
+            ),
+            Self::File { .. } => ("FILE", Exit::Hsm, ""),
+            Self::StartupBusy { .. } => ("TOKEN_BUSY", Exit::Hsm, "wait for the other process, or see why it hangs"),
+            Self::Name(_) => ("KEY_NAME", Exit::Usage, NameError::ALLOWED),
+            Self::VersionUnknown { .. } => ("KEY_UNKNOWN", Exit::Hsm, "`fuda-kms key list` shows what is registered"),
+            Self::NoActiveVersion { .. } => ("KEY_NOT_ACTIVE", Exit::Refused, "`fuda-kms key list` shows the states"),
+            Self::VersionExists { .. } => ("KEY_EXISTS", Exit::Refused, "adopt the key as the next version"),
+            Self::StateForbids { .. } => ("KEY_STATE_FORBIDS", Exit::Refused, ""),
+            Self::WrongKind { .. } => ("KEY_KIND", Exit::Refused, ""),
+            Self::KeyAbsent { .. } => (
+                "KEY_NOT_IN_TOKEN",
+                Exit::Hsm,
+                "check that this is the right token; restore it from its backup; delete nothing",
+            ),
+            Self::KeyTwice { .. } => ("KEY_AMBIGUOUS", Exit::Integrity, "find out where the second object comes from"),
+            Self::KeyUnregistered { .. } => (
+                "KEY_UNREGISTERED",
+                Exit::Integrity,
+                "if it is meant to be there: `fuda-kms key adopt`; if not: find out who made it",
+            ),
+            Self::KeyAttribute { .. } => ("KEY_ATTRIBUTE", Exit::Integrity, "do not use this key"),
+            Self::KcvMismatch { .. } => {
+                ("KEY_KCV_MISMATCH", Exit::Integrity, "do not use this key; compare with the ceremony record")
+            }
+            Self::Differs { .. } => {
+                ("KEY_DIFFERS", Exit::Integrity, "correct keys.toml, or use another registry and token")
+            }
+            Self::KnownAnswer { .. } => {
+                ("HSM_KNOWN_ANSWER", Exit::Integrity, "this token derives other keys: do not use it")
+            }
+            Self::Policy { remedy, .. } => ("POLICY", Exit::Refused, remedy),
+            Self::BadRequest { .. } => ("CARD_REQUEST", Exit::Bug, ""),
+            Self::Message { .. } => ("WORKER_MESSAGE", Exit::Bug, ""),
+            Self::EpochAhead { .. } => ("REGISTRY_EPOCH", Exit::Integrity, "both sides must use one registry"),
+            Self::Deadline { .. } => ("HSM_DEADLINE", Exit::Hsm, "see whether the HSM hangs: `fuda-kms check`"),
+            Self::NoWorker => ("HSM_NO_WORKER", Exit::Hsm, "see the log for why the workers ended"),
+            Self::Registry { .. } => ("REGISTRY", Exit::Integrity, "restore the store from its backup"),
+            Self::Store(_) => ("STORE", Exit::Store, ""),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if let Error::Store(store) = error {
+            let exit = match store.exit() {
+                5 => Exit::Input,
+                70 => Exit::Bug,
+                _ => Exit::Store,
+            };
+            return Failure::new(store.code(), exit, store.to_string()).remedy(store.remedy());
+        }
+        Failure::new(error.code(), error.exit(), error.to_string()).remedy(error.remedy())
+    }
+}
+
+/// Gives a result of the binding the sentence of what was being done.
+pub(crate) trait Doing<T> {
+    /// As our error.
+    fn doing(self, doing: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for Result<T, cryptoki::error::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, Error> {
+        self.map_err(|error| match error {
+            cryptoki::error::Error::Pkcs11(value, function) => {
+                Error::Token { doing, function: format!("{function:?}"), value: ReturnValue::new(value) }
+            }
+            other => Error::Binding { doing, text: other.to_string() },
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! The way to a logged-in token: one process at a time, one C_Login, and a latch when it was the wrong PIN.
+
+use crate::error::Error;
+use crate::label::TokenLabel;
+use crate::latch::TokenFiles;
+use crate::pin::PinSource;
+use crate::rv::Class;
+use crate::token::module::Access;
+use crate::token::{Door, Module, Token};
+use cryptoki::slot::TokenInfo;
+use cryptoki::types::AuthPin;
+use fuda_cli::config::{Config, Mode};
+use std::path::{Path, PathBuf};
+
+/// What tokens in software say of themselves (CK_TOKEN_INFO, model or manufacturer), in lower case.
+const SOFT_TOKENS: [&str; 4] = ["softhsm", "kryoptic", "nss", "simulator"];
+
+/// How to reach the token of one duty.
+#[derive(Debug, Clone)]
+pub struct TokenConfig {
+    /// The vendor's PKCS#11 library.
+    pub module: PathBuf,
+    /// The token.
+    pub label: TokenLabel,
+    /// Where its user PIN comes from.
+    pub pin: PinSource,
+    /// Folder of the start-up lock and the PIN latch.
+    pub state_dir: PathBuf,
+    /// Test or production.
+    pub mode: Mode,
+}
+
+impl TokenConfig {
+    /// As `fuda.toml` says: the state files lie beside the PIN file.
+    ///
+    /// # Errors
+    /// [`Error::TokenLabel`].
+    pub fn from_file(config: &Config) -> Result<Self, Error> {
+        let pin = &config.hsm.pin.file;
+        Ok(Self {
+            module: config.hsm.module.clone(),
+            label: TokenLabel::new(&config.hsm.token.label)?,
+            pin: PinSource::File(pin.clone()),
+            state_dir: pin.parent().unwrap_or(Path::new(".")).to_owned(),
+            mode: config.site.mode,
+        })
+    }
+
+    /// The lock and the latch.
+    #[must_use]
+    pub fn files(&self) -> TokenFiles {
+        TokenFiles::new(&self.state_dir, &self.label)
+    }
+}
+
+/// A token that this process is logged in to, for as long as the session inside is open.
+#[derive(Debug)]
+pub(crate) struct LoggedIn {
+    pub(crate) token: Token,
+    pub(crate) door: Door,
+}
+
+/// C_Initialize to C_Login under the start-up lock.
+pub(crate) fn log_in(config: &TokenConfig, access: Access) -> Result<LoggedIn, Error> {
+    let files = config.files();
+    let _lock = files.lock()?;
+    files.refuse_if_latched()?;
+    let token = Module::load(&config.module)?.token(&config.label)?;
+    let info = token.info()?;
+    refuse_soft_in_production(config.mode, &info)?;
+    refuse_at_limit(&config.label, &info)?;
+    let pin = config.pin.read()?;
+    let door = token.open(access)?;
+    match door.login(&AuthPin::from(pin.expose().to_owned())) {
+        Ok(()) => Ok(LoggedIn { token, door }),
+        Err(Error::Token { value, .. }) if value.class() == Class::Fine => Ok(LoggedIn { token, door }),
+        Err(Error::Token { value, .. }) if value.class() == Class::NeverRetry => {
+            files.set(value)?;
+            Err(Error::PinRefused { label: config.label.clone(), value })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Production refuses tokens that are files of this machine, whatever fuda.toml calls them.
+pub(crate) fn refuse_soft_in_production(mode: Mode, info: &TokenInfo) -> Result<(), Error> {
+    let says = format!("{} {}", info.model(), info.manufacturer_id()).to_lowercase();
+    if mode == Mode::Production && SOFT_TOKENS.iter().any(|soft| says.contains(soft)) {
+        return Err(Error::Policy {
+            what: format!(
+                "token `{}` is a soft token ({}), and the site's mode is production",
+                info.label(),
+                info.model()
+            ),
+            remedy: "use an HSM, or set site.mode = \"test\"",
+        });
+    }
+    Ok(())
+}
+
+fn refuse_at_limit(label: &TokenLabel, info: &TokenInfo) -> Result<(), Error> {
+    let says = if info.user_pin_locked() {
+        "has its user PIN locked"
+    } else if info.user_pin_final_try() {
+        "would be locked by the next wrong PIN"
+    } else {
+        return Ok(());
+    };
+    Err(Error::PinAtLimit { label: label.clone(), says })
+}

@@ -1,0 +1,148 @@
+//! The vendor's library and the tokens in it.
+//!
+//! PKCS #11 3.1 §5.4: C_Initialize belongs to the process, so a library is loaded and initialised once and stays until the end.
+
+use super::Door;
+use crate::error::{Doing, Error};
+use crate::label::TokenLabel;
+use crate::rv::{Class, ReturnValue};
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::slot::{Slot, TokenInfo};
+use cryptoki::types::AuthPin;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// C_GetTokenInfo says CKR_GENERAL_ERROR on SoftHSM while a sibling logs in; so many asks outlive a login.
+const TOKEN_INFO_TRIES: u32 = 3;
+
+/// Pause between those asks.
+const TOKEN_INFO_PAUSE_MS: u64 = 50;
+
+static LOADED: Mutex<BTreeMap<PathBuf, Pkcs11>> = Mutex::new(BTreeMap::new());
+
+/// An initialised PKCS#11 library.
+#[derive(Debug, Clone)]
+pub(crate) struct Module {
+    library: Pkcs11,
+    path: PathBuf,
+}
+
+impl Module {
+    /// Loads and initialises a library, or gives the one that this process has already.
+    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = loaded.get(path) {
+            return Ok(Self { library: library.clone(), path: path.to_owned() });
+        }
+        let library =
+            Pkcs11::new(path).map_err(|error| Error::Module { path: path.to_owned(), text: error.to_string() })?;
+        match library
+            .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
+            .doing("start the PKCS#11 library")
+        {
+            Err(Error::Token { value, .. }) if value.class() == Class::Fine => {}
+            other => other?,
+        }
+        loaded.insert(path.to_owned(), library.clone());
+        Ok(Self { library, path: path.to_owned() })
+    }
+
+    /// Every initialised token: slot number, label, what the token says of itself.
+    pub(crate) fn tokens(&self) -> Result<Vec<(Token, TokenInfo)>, Error> {
+        let mut tokens = Vec::new();
+        for slot in self.library.get_slots_with_token().doing("list the tokens")? {
+            let info = self.info(slot)?;
+            if info.token_initialized() {
+                tokens.push((Token { module: self.clone(), slot, label: TokenLabel::reported(info.label()) }, info));
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// The token with this label.
+    pub(crate) fn token(&self, label: &TokenLabel) -> Result<Token, Error> {
+        let mut named = self.tokens()?.into_iter().map(|(token, _)| token).filter(|token| token.label == *label);
+        match (named.next(), named.next()) {
+            (Some(token), None) => Ok(token),
+            (None, _) => Err(Error::TokenAbsent { label: label.clone(), module: self.path.clone() }),
+            (Some(_), Some(_)) => Err(Error::TokenTwice { label: label.clone() }),
+        }
+    }
+
+    /// Makes a token in the first free slot: C_InitToken, then the user PIN through the security officer's session.
+    pub(crate) fn create_token(&self, label: &TokenLabel, so_pin: &AuthPin, pin: &AuthPin) -> Result<Token, Error> {
+        let mut free = None;
+        for slot in self.library.get_slots_with_token().doing("list the slots")? {
+            if !self.info(slot)?.token_initialized() {
+                free = Some(slot);
+                break;
+            }
+        }
+        let slot = free.ok_or_else(|| Error::NoFreeSlot { module: self.path.clone() })?;
+        self.library.init_token(slot, so_pin, label.as_str()).doing("make the token")?;
+        let token = Token { module: self.clone(), slot, label: label.clone() };
+        token.open(Access::ReadWrite)?.set_user_pin(so_pin, pin)?;
+        Ok(token)
+    }
+
+    fn info(&self, slot: Slot) -> Result<TokenInfo, Error> {
+        let mut tries = 1;
+        loop {
+            match self.library.get_token_info(slot).doing("ask for the token's state") {
+                Err(Error::Token { value, .. }) if is_general_error(value) && tries < TOKEN_INFO_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(std::time::Duration::from_millis(TOKEN_INFO_PAUSE_MS));
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+fn is_general_error(value: ReturnValue) -> bool {
+    value == ReturnValue::new(cryptoki::error::RvError::GeneralError)
+}
+
+/// Whether a session may change token objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Session objects only.
+    ReadOnly,
+    /// Token objects too.
+    ReadWrite,
+}
+
+/// One token in its slot.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    module: Module,
+    slot: Slot,
+    label: TokenLabel,
+}
+
+impl Token {
+    /// Its label.
+    pub(crate) const fn label(&self) -> &TokenLabel {
+        &self.label
+    }
+
+    /// Number of its slot.
+    pub(crate) fn slot_number(&self) -> u64 {
+        self.slot.id()
+    }
+
+    /// What it says of itself now.
+    pub(crate) fn info(&self) -> Result<TokenInfo, Error> {
+        self.module.info(self.slot)
+    }
+
+    /// Opens a session.
+    pub(crate) fn open(&self, access: Access) -> Result<Door, Error> {
+        let session = match access {
+            Access::ReadOnly => self.module.library.open_ro_session(self.slot),
+            Access::ReadWrite => self.module.library.open_rw_session(self.slot),
+        };
+        Ok(Door::new(session.doing("open a session")?))
+    }
+}

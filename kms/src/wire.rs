@@ -1,0 +1,383 @@
+//! The worker messages as bytes: one JSON object, hex in lower case, unknown members refused.
+//!
+//! Answers hold session keys. Those have no `Serialize`; they are written here by hand into a buffer that is wiped, and read
+//! straight into their type.
+
+use crate::error::Error;
+use crate::message::{CardAnswer, CardChallenge, CardRequest, CardStep, Epoch, StepAnswer, WrappedKey};
+use crate::name::KeyVersion;
+use crate::secret::{SessionKey, SessionKeys};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+use zeroize::{Zeroize, Zeroizing};
+
+/// Version of the messages. A worker and its caller must have the same one.
+pub const CONTRACT: u32 = 1;
+
+/// Longest message in bytes: 64 steps of the longest kind need 20 KiB.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// The contract's version, checked while reading.
+#[derive(Debug)]
+struct Contract;
+
+impl Serialize for Contract {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(CONTRACT)
+    }
+}
+
+impl<'de> Deserialize<'de> for Contract {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            CONTRACT => Ok(Self),
+            other => Err(serde::de::Error::custom(format!("contract {other}, not {CONTRACT}"))),
+        }
+    }
+}
+
+/// Bytes of a fixed length in hex.
+#[derive(Debug)]
+struct Hex<const N: usize>([u8; N]);
+
+impl<const N: usize> Serialize for Hex<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0))
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FixedHex<const N: usize>;
+        impl<const N: usize> Visitor<'_> for FixedHex<N> {
+            type Value = Hex<N>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{} hex digits", 2 * N)
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Hex<N>, E> {
+                let mut bytes = [0; N];
+                // The error must not repeat the text: it may be a session key.
+                hex::decode_to_slice(text, &mut bytes).map_err(|_| E::custom(format!("not {} hex digits", 2 * N)))?;
+                Ok(Hex(bytes))
+            }
+        }
+        deserializer.deserialize_str(FixedHex)
+    }
+}
+
+/// Bytes of any length in hex.
+#[derive(Debug)]
+struct AnyHex(Vec<u8>);
+
+impl Serialize for AnyHex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for AnyHex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        hex::decode(text).map(Self).map_err(|_| serde::de::Error::custom("not hex"))
+    }
+}
+
+/// A key version by its name.
+#[derive(Debug)]
+struct Named(KeyVersion);
+
+impl Serialize for Named {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    contract: Contract,
+    epoch: Epoch,
+    kdd: Hex<10>,
+    steps: Vec<Step>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Step {
+    OpenSession { key: Named, host_challenge: Hex<8>, challenge: Challenge },
+    WrapKeySet { new: Named, under: Named },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Challenge {
+    Answered(Hex<8>),
+    Predicted { counter: u32, df_name: AnyHex },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    #[serde(rename = "contract")]
+    _contract: Contract,
+    calls: u32,
+    steps: Vec<Answered>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Answered {
+    Session { card_challenge: Hex<8>, s_enc: SecretHex, s_mac: SecretHex, s_rmac: SecretHex },
+    KeySet([Wrapped; 3]),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrapped {
+    ciphertext: Hex<16>,
+    kcv: Hex<3>,
+}
+
+/// A session key in hex: can be read, not written by serde.
+struct SecretHex(SessionKey);
+
+impl<'de> Deserialize<'de> for SecretHex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut bytes = Hex::<16>::deserialize(deserializer)?.0;
+        let key = SessionKey::new(bytes);
+        bytes.zeroize();
+        Ok(Self(key))
+    }
+}
+
+impl CardRequest {
+    /// The request as one line of JSON.
+    ///
+    /// # Errors
+    /// [`Error::Message`] when it cannot be written, which no request of this type is known to cause.
+    pub fn to_wire(&self) -> Result<Vec<u8>, Error> {
+        let steps = self.steps.iter().map(Step::from).collect();
+        let request = Request { contract: Contract, epoch: self.epoch, kdd: Hex(self.kdd), steps };
+        serde_json::to_vec(&request).map_err(|error| Error::Message { text: error.to_string() })
+    }
+
+    /// Reads a request and checks it.
+    ///
+    /// # Errors
+    /// [`Error::Message`] when it is not of this contract, [`Error::BadRequest`] when no caller should send it.
+    pub fn from_wire(bytes: &[u8]) -> Result<Self, Error> {
+        let read: Request = read(bytes)?;
+        let steps = read.steps.into_iter().map(CardStep::from).collect();
+        let request = Self { epoch: read.epoch, kdd: read.kdd.0, steps };
+        request.check()?;
+        Ok(request)
+    }
+}
+
+impl CardAnswer {
+    /// The answer as one line of JSON, in a buffer that wipes itself: it holds session keys.
+    #[must_use]
+    pub fn to_wire(&self) -> Zeroizing<Vec<u8>> {
+        // Room for every step at once, so that the buffer never moves and leaves a copy behind.
+        let mut out = Zeroizing::new(Vec::with_capacity(64 + self.steps.len() * 256));
+        out.extend_from_slice(format!("{{\"contract\":{CONTRACT},\"calls\":{},\"steps\":[", self.calls).as_bytes());
+        for (number, step) in self.steps.iter().enumerate() {
+            if number > 0 {
+                out.push(b',');
+            }
+            match step {
+                StepAnswer::Session { card_challenge, keys } => {
+                    out.extend_from_slice(b"{\"session\":{\"card_challenge\":");
+                    push_hex(&mut out, card_challenge);
+                    for (name, key) in [("s_enc", &keys.s_enc), ("s_mac", &keys.s_mac), ("s_rmac", &keys.s_rmac)] {
+                        out.extend_from_slice(b",\"");
+                        out.extend_from_slice(name.as_bytes());
+                        out.extend_from_slice(b"\":");
+                        push_hex(&mut out, key.expose());
+                    }
+                    out.extend_from_slice(b"}}");
+                }
+                StepAnswer::KeySet(set) => {
+                    out.extend_from_slice(b"{\"key_set\":[");
+                    for (place, key) in set.iter().enumerate() {
+                        out.extend_from_slice(if place == 0 { b"{\"ciphertext\":" } else { b",{\"ciphertext\":" });
+                        push_hex(&mut out, &key.ciphertext);
+                        out.extend_from_slice(b",\"kcv\":");
+                        push_hex(&mut out, &key.kcv);
+                        out.push(b'}');
+                    }
+                    out.extend_from_slice(b"]}");
+                }
+            }
+        }
+        out.extend_from_slice(b"]}");
+        out
+    }
+
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// [`Error::Message`] when it is not of this contract; the report never repeats its content.
+    pub fn from_wire(bytes: &[u8]) -> Result<Self, Error> {
+        let read: Answer = read(bytes)?;
+        Ok(Self { calls: read.calls, steps: read.steps.into_iter().map(StepAnswer::from).collect() })
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
+    if bytes.len() > MESSAGE_BYTES_MAX {
+        return Err(Error::Message { text: format!("{} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len()) });
+    }
+    serde_json::from_slice(bytes).map_err(|error| Error::Message { text: error.to_string() })
+}
+
+fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    out.push(b'"');
+    for byte in bytes {
+        out.extend([digit(byte >> 4), digit(byte & 0x0F)]);
+    }
+    out.push(b'"');
+}
+
+impl From<&CardStep> for Step {
+    fn from(step: &CardStep) -> Self {
+        match step {
+            CardStep::OpenSession { key, host_challenge, challenge } => Self::OpenSession {
+                key: Named(key.clone()),
+                host_challenge: Hex(*host_challenge),
+                challenge: match challenge {
+                    CardChallenge::Answered(challenge) => Challenge::Answered(Hex(*challenge)),
+                    CardChallenge::Predicted { counter, df_name } => {
+                        Challenge::Predicted { counter: *counter, df_name: AnyHex(df_name.clone()) }
+                    }
+                },
+            },
+            CardStep::WrapKeySet { new, under } => {
+                Self::WrapKeySet { new: Named(new.clone()), under: Named(under.clone()) }
+            }
+        }
+    }
+}
+
+impl From<Step> for CardStep {
+    fn from(step: Step) -> Self {
+        match step {
+            Step::OpenSession { key, host_challenge, challenge } => Self::OpenSession {
+                key: key.0,
+                host_challenge: host_challenge.0,
+                challenge: match challenge {
+                    Challenge::Answered(challenge) => CardChallenge::Answered(challenge.0),
+                    Challenge::Predicted { counter, df_name } => {
+                        CardChallenge::Predicted { counter, df_name: df_name.0 }
+                    }
+                },
+            },
+            Step::WrapKeySet { new, under } => Self::WrapKeySet { new: new.0, under: under.0 },
+        }
+    }
+}
+
+impl From<Answered> for StepAnswer {
+    fn from(answered: Answered) -> Self {
+        match answered {
+            Answered::Session { card_challenge, s_enc, s_mac, s_rmac } => Self::Session {
+                card_challenge: card_challenge.0,
+                keys: SessionKeys { s_enc: s_enc.0, s_mac: s_mac.0, s_rmac: s_rmac.0 },
+            },
+            Answered::KeySet(set) => {
+                Self::KeySet(set.map(|key| WrappedKey { ciphertext: key.ciphertext.0, kcv: key.kcv.0 }))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: &str = include_str!("../golden/card_request.json");
+    const ANSWER: &str = include_str!("../golden/card_answer.json");
+
+    fn request() -> CardRequest {
+        let key = |text: &str| text.parse::<KeyVersion>().unwrap();
+        CardRequest {
+            epoch: Epoch::new(7),
+            kdd: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+            steps: vec![
+                CardStep::OpenSession {
+                    key: key("initial@1"),
+                    host_challenge: [0x11; 8],
+                    challenge: CardChallenge::Answered([0x22; 8]),
+                },
+                CardStep::WrapKeySet { new: key("transport@1"), under: key("initial@1") },
+                CardStep::OpenSession {
+                    key: key("ap/ticket@3"),
+                    host_challenge: [0x33; 8],
+                    challenge: CardChallenge::Predicted { counter: 1, df_name: vec![0xA0, 0, 0, 1] },
+                },
+            ],
+        }
+    }
+
+    fn answer() -> CardAnswer {
+        let key = |byte| SessionKey::new([byte; 16]);
+        CardAnswer {
+            calls: 42,
+            steps: vec![
+                StepAnswer::Session {
+                    card_challenge: [0x22; 8],
+                    keys: SessionKeys { s_enc: key(0x44), s_mac: key(0x55), s_rmac: key(0x66) },
+                },
+                StepAnswer::KeySet([0x77, 0x88, 0x99].map(|b| WrappedKey { ciphertext: [b; 16], kcv: [b; 3] })),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_golden_messages_are_what_is_written_and_read() {
+        assert_eq!(String::from_utf8(request().to_wire().unwrap()).unwrap(), REQUEST.trim_end());
+        assert_eq!(String::from_utf8(answer().to_wire().to_vec()).unwrap(), ANSWER.trim_end());
+        assert_eq!(CardRequest::from_wire(REQUEST.as_bytes()).unwrap(), request());
+        assert_eq!(CardAnswer::from_wire(ANSWER.as_bytes()).unwrap(), answer());
+    }
+
+    #[test]
+    fn messages_of_another_shape_are_refused() {
+        for (from, to) in [
+            ("\"contract\":1", "\"contract\":2"),
+            ("\"contract\":1,", ""),
+            ("\"kdd\":\"00", "\"kdd\":\""),
+            ("initial@1", "initial"),
+            ("wrap_key_set", "derive_block"),
+            ("\"epoch\"", "\"block\":\"00\",\"epoch\""),
+            ("\"counter\":1,", "\"counter\":0,"),
+            ("\"counter\":1,", "\"counter\":16777216,"),
+            ("a0000001", ""),
+        ] {
+            assert!(CardRequest::from_wire(REQUEST.replacen(from, to, 1).as_bytes()).is_err(), "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn a_bad_answer_is_reported_without_its_keys() {
+        let secret = "44444444444444444444444444444444";
+        let error = CardAnswer::from_wire(ANSWER.replace(secret, &secret[1..]).as_bytes()).unwrap_err();
+        assert!(!error.to_string().contains("4444"), "{error}");
+    }
+
+    #[test]
+    fn a_printed_answer_hides_its_keys() {
+        assert!(!format!("{:?}", answer()).contains("68"), "0x44 = 68");
+    }
+}

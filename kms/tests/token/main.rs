@@ -1,0 +1,16 @@
+//! The keys of this house in a real token: SoftHSM, one token directory and one database per test.
+//!
+//! SoftHSM reads SOFTHSM2_CONF once per process, so each test runs its body in a child of this binary with an environment of its own
+//! (`site.rs`); all tests run in parallel.
+
+mod attacks;
+mod attributes;
+mod birth;
+mod command;
+mod derivation;
+mod oracle;
+mod pin;
+mod requests;
+mod site;
+mod states;
+mod vectors;

@@ -1,0 +1,188 @@
+//! A test's own site: token directory, PIN, fuda.toml, database; and the child process that runs the test in it.
+
+use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use cryptoki::session::{Session, UserType};
+use cryptoki::types::AuthPin;
+use fuda_cli::Source;
+use fuda_cli::config::{self, Config};
+use fuda_kms::adopt::{self, Adoption};
+use fuda_kms::init::{self, Order, Report};
+use fuda_kms::keys_file::KeysFile;
+use fuda_kms::{Error, Hsm, HsmConfig, KeyVersion, Registry, TokenConfig};
+use fuda_store::Store;
+use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Names the folder of the site to the child that runs a test's body.
+const SITE: &str = "FUDA_KMS_TEST_SITE";
+
+const MODULES: [&str; 5] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+    "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+];
+
+/// A test whose body gets a site of its own.
+macro_rules! site_test {
+    ($(#[$meta:meta])* fn $name:ident($site:ident) $body:block) => {
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            crate::site::in_child(concat!(module_path!(), "::", stringify!($name)), |$site| $body);
+        }
+    };
+}
+pub(crate) use site_test;
+
+#[derive(Debug)]
+pub(crate) struct Site {
+    folder: PathBuf,
+}
+
+/// Runs `body` in a child of this binary that has a fresh site, and shows its output when it fails.
+pub(crate) fn in_child(test: &str, body: impl FnOnce(&Site)) {
+    if let Some(folder) = std::env::var_os(SITE) {
+        body(&Site { folder: folder.into() });
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::make(folder.path());
+    let name = test.split_once("::").unwrap().1;
+    let output = site
+        .environment(Command::new(std::env::current_exe().unwrap()))
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    print!("{out}");
+    assert!(output.status.success(), "{test}: {}\n{out}\n{err}", output.status);
+    assert!(out.contains("1 passed"), "{test} did not run: {out}");
+}
+
+fn module() -> PathBuf {
+    let named = std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from);
+    named.or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.exists())).unwrap_or_else(|| {
+        panic!("no SoftHSM: set FUDA_PKCS11_MODULE to libsofthsm2.so, or run `cargo xtask test`, which fetches it")
+    })
+}
+
+impl Site {
+    fn make(folder: &Path) -> Self {
+        let tokens = folder.join("tokens");
+        std::fs::create_dir(&tokens).unwrap();
+        let conf =
+            format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
+        std::fs::write(folder.join("softhsm2.conf"), conf).unwrap();
+        let site = Self { folder: folder.to_owned() };
+        site.configure("test");
+        site
+    }
+
+    /// Writes fuda.toml for a mode.
+    pub(crate) fn configure(&self, mode: &str) {
+        let text = format!(
+            "[site]\nname = \"t\"\nmode = \"{mode}\"\n[hsm]\nmodule = \"{}\"\nprovider = \"softhsm\"\n\
+             token = {{ label = \"factory\" }}\npin = {{ file = \"pin\" }}\nworkers = 2\n[store]\nurl = \"sqlite:fuda.db\"\n",
+            module().display()
+        );
+        std::fs::write(self.path("fuda.toml"), text).unwrap();
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A command with this site's environment.
+    pub(crate) fn environment(&self, mut command: Command) -> Command {
+        command.env(SITE, &self.folder).env("SOFTHSM2_CONF", self.path("softhsm2.conf"));
+        command
+    }
+
+    /// Runs `fuda-kms` at this site.
+    pub(crate) fn fuda_kms(&self, arguments: &[&str]) -> Output {
+        let mut command = self.environment(Command::new(env!("CARGO_BIN_EXE_fuda-kms")));
+        command.arg("--config").arg(self.path("fuda.toml")).args(arguments).current_dir(&self.folder).output().unwrap()
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        config::parse(&Source::read(&self.path("fuda.toml")).unwrap(), &self.folder).unwrap()
+    }
+
+    pub(crate) fn token(&self) -> TokenConfig {
+        TokenConfig::from_file(&self.config()).unwrap()
+    }
+
+    pub(crate) fn registry(&self) -> Registry {
+        Registry::open(Store::open(&self.config().store.url).unwrap())
+    }
+
+    pub(crate) fn try_init(&self, keys: &str) -> Result<Report, Error> {
+        let keys = KeysFile::parse(&Source::new("keys.toml", format!("token = \"factory\"\n{keys}"))).unwrap();
+        let blobs = self.path("blobs");
+        std::fs::create_dir_all(&blobs).unwrap();
+        init::run(Order { token: &self.token(), keys: &keys, blobs: Some(&blobs) }, &self.registry())
+    }
+
+    /// Makes the token with these keys, each born as named.
+    pub(crate) fn init(&self, names: &[&str]) -> Report {
+        let keys: String = names.iter().map(|name| format!("[[key]]\nname = \"{name}\"\n")).collect();
+        self.try_init(&keys).unwrap()
+    }
+
+    pub(crate) fn hsm(&self, workers: u16) -> Result<Hsm, Error> {
+        let config = HsmConfig { token: self.token(), workers: NonZeroU16::new(workers).unwrap() };
+        Hsm::start(&config, &self.registry())
+    }
+
+    /// A session of the test's own, logged in.
+    pub(crate) fn session(&self) -> Session {
+        let library = Pkcs11::new(module()).unwrap();
+        let _ = library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
+        let slot = library
+            .get_slots_with_token()
+            .unwrap()
+            .into_iter()
+            .find(|slot| library.get_token_info(*slot).unwrap().label() == "factory")
+            .unwrap();
+        let session = library.open_rw_session(slot).unwrap();
+        let pin = std::fs::read_to_string(self.path("pin")).unwrap();
+        let _ = session.login(UserType::User, Some(&AuthPin::from(pin.trim_end().to_owned())));
+        session
+    }
+
+    /// Puts a key of known value into the token and registers it, as a vendor's ceremony would.
+    pub(crate) fn import(&self, session: &Session, version: &str, value: &[u8]) {
+        import(session, version, value);
+        let version: KeyVersion = version.parse().unwrap();
+        let adoption = Adoption { label: version.to_string(), version, id: None, check: None };
+        adopt::run(&self.token(), &self.registry(), &adoption).unwrap();
+    }
+}
+
+/// C_CreateObject of a key-derivation key with a known value.
+pub(crate) fn import(session: &Session, label: &str, value: &[u8]) {
+    session
+        .create_object(&[
+            Attribute::Class(ObjectClass::SECRET_KEY),
+            Attribute::KeyType(KeyType::AES),
+            Attribute::Token(true),
+            Attribute::Private(true),
+            Attribute::Label(label.as_bytes().to_vec()),
+            Attribute::Id(vec![label.len() as u8]),
+            Attribute::Value(value.to_vec()),
+            Attribute::Sensitive(true),
+            Attribute::Extractable(false),
+            Attribute::Derive(true),
+            Attribute::Sign(false),
+            Attribute::Verify(false),
+            Attribute::Encrypt(false),
+            Attribute::Decrypt(false),
+            Attribute::Wrap(false),
+            Attribute::Unwrap(false),
+        ])
+        .unwrap();
+}
