@@ -1,0 +1,54 @@
+//! The delivery (納品): the signed folder that leaves the line.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `cards.csv` | one row per good card, columns [`CARD_COLUMNS`] |
+//! | `cards.jsonl` | the same rows as JSON objects, `keys` as a list |
+//! | `rejects.csv` | one row per chip in the reject bin, columns [`REJECT_COLUMNS`] |
+//! | `manifest.json` | [`Manifest`] in the canonical form of RFC 8785: counts, profile, keys with check values, sums of the tables, journal chain |
+//! | `manifest.sig` | ECDSA P-256 with SHA-256 over the bytes of `manifest.json`, DER |
+//! | `receipt.pem` | the public key, SubjectPublicKeyInfo in PEM |
+//! | `SHA256SUMS` | sums of all the others, as coreutils writes them |
+//!
+//! Anybody checks it with `sha256sum -c SHA256SUMS` and
+//! `openssl dgst -sha256 -verify receipt.pem -signature manifest.sig manifest.json`; [`verify`](fn@verify) also checks what is written in it.
+//! CSV is UTF-8 with LF and a header (RFC 4180 quoting), times are RFC 3339 with offset, chip identities upper-case hex. The folder appears
+//! under its name only when it is complete and on disk.
+
+mod error;
+mod manifest;
+mod receipt;
+mod report;
+mod row;
+mod sums;
+mod tables;
+mod verify;
+mod writer;
+
+pub use crate::sha256::{NoSha256, Sha256Sum};
+pub use error::Error;
+pub use manifest::{
+    Counts, Extent, FORMAT, Facts, FileFacts, Identities, JournalFacts, Kcv, KcvMethod, KeyFacts, Manifest, OrderFacts,
+    PartFacts, ProfileFacts, ReceiptFacts, SiteMode,
+};
+pub use receipt::{ReceiptKey, signature_to_der};
+pub use report::{Finding, Report, Trust};
+pub use row::{CARD_COLUMNS, CardRow, CardStage, Disposition, REJECT_COLUMNS, RejectClass, RejectRow};
+pub use verify::verify;
+pub use writer::{DeliveryWriter, Published, UnsignedDelivery};
+
+/// Names of the files, in the order in which `SHA256SUMS` lists them.
+pub(crate) mod file {
+    pub(crate) const CARDS_CSV: &str = "cards.csv";
+    pub(crate) const CARDS_JSONL: &str = "cards.jsonl";
+    pub(crate) const MANIFEST: &str = "manifest.json";
+    pub(crate) const SIGNATURE: &str = "manifest.sig";
+    pub(crate) const RECEIPT: &str = "receipt.pem";
+    pub(crate) const REJECTS: &str = "rejects.csv";
+    pub(crate) const SUMS: &str = "SHA256SUMS";
+
+    /// Tables, whose sums the manifest holds.
+    pub(crate) const TABLES: [&str; 3] = [CARDS_CSV, CARDS_JSONL, REJECTS];
+    /// Everything but the sums themselves.
+    pub(crate) const SUMMED: [&str; 6] = [CARDS_CSV, CARDS_JSONL, MANIFEST, SIGNATURE, RECEIPT, REJECTS];
+}

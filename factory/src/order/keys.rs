@@ -1,0 +1,96 @@
+//! `[keys]`: which version of each key this order writes.
+
+use fuda_cli::{Failure, Source};
+use fuda_kms::name::{KeyKind, KeyName, KeyRef, NameError};
+use toml::de::DeTable;
+
+use super::fields::{Fields, Located};
+
+const ALLOWED: &str = "the key's own name for its ACTIVE version, or NAME@N for version N";
+
+/// One line of `[keys]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyChoice {
+    /// The key.
+    pub key: KeyName,
+    /// `Name`: the version that is ACTIVE when the job is made; `Version`: this one.
+    pub wanted: KeyRef,
+    offset: usize,
+}
+
+/// `[keys]` as a whole: each key at most once. `initial` may be left out: it is the chip maker's, opens a blank chip and is never written;
+/// its ACTIVE version is used then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPlan {
+    choices: Vec<KeyChoice>,
+    offset: usize,
+}
+
+impl KeyPlan {
+    pub(super) fn parse(source: &Source, table: Located<&DeTable<'_>>) -> Result<Self, Failure> {
+        let names: Vec<&str> = table.value.keys().map(|key| &**key.get_ref()).collect();
+        let fields = Fields::new(source, table.value, table.offset, "keys.", &names)?;
+        let mut choices = Vec::new();
+        for key in table.value.keys() {
+            let offset = key.span().start;
+            let key = card_key(key.get_ref())
+                .map_err(|what| Failure::input(source, offset, what, format!("give {CARD_KEYS}")))?;
+            let name = key.to_string();
+            let text = fields.required_text(&name, ALLOWED)?;
+            let wrong = |what: String| fields.wrong(text.offset, &name, what, ALLOWED);
+            let wanted: KeyRef =
+                text.value.parse().map_err(|error: NameError| wrong(format!("is not understood: {error}")))?;
+            let of = match &wanted {
+                KeyRef::Name(of) => of,
+                KeyRef::Version(version) => &version.name,
+            };
+            // A free mapping would let two keys be swapped by a slip of the pen, and the cards would carry them.
+            if *of != key {
+                return Err(wrong(format!("names another key, {of}")));
+            }
+            choices.push(KeyChoice { key, wanted, offset: text.offset });
+        }
+        choices.sort_by(|a, b| a.offset.cmp(&b.offset));
+        Ok(Self { choices, offset: table.offset })
+    }
+
+    /// The choices in the order of the file.
+    #[must_use]
+    pub fn choices(&self) -> &[KeyChoice] {
+        &self.choices
+    }
+
+    /// What was chosen for `key`.
+    #[must_use]
+    pub fn choice(&self, key: &KeyName) -> Option<&KeyChoice> {
+        self.choices.iter().find(|choice| choice.key == *key)
+    }
+
+    /// Holds the choices against what profile and stages need: none missing (but for `initial`), none left over.
+    ///
+    /// # Errors
+    /// `INPUT_INVALID` (exit 5) at `[keys]` or at the line that is too many.
+    pub fn require(&self, source: &Source, needed: &[KeyName]) -> Result<(), Failure> {
+        let missing = needed.iter().find(|key| **key != KeyName::Initial && self.choice(key).is_none());
+        if let Some(key) = missing {
+            let what = format!("`keys` names no version of {key}, which the profile and the stages need");
+            return Err(Failure::input(source, self.offset, what, format!("add \"{key}\" = \"{key}\" or \"{key}@N\"")));
+        }
+        let spare = self.choices.iter().find(|choice| choice.key != KeyName::Initial && !needed.contains(&choice.key));
+        match spare {
+            None => Ok(()),
+            Some(choice) => {
+                let what = format!("`keys.{}` is not written by this profile in these stages", choice.key);
+                let needed: Vec<String> = needed.iter().map(ToString::to_string).collect();
+                Err(Failure::input(source, choice.offset, what, format!("needed are: {}", needed.join(", "))))
+            }
+        }
+    }
+}
+
+const CARD_KEYS: &str = "transport, issuer, recovery, initial or ap/NAME (quoted)";
+
+fn card_key(text: &str) -> Result<KeyName, String> {
+    let key: KeyName = text.parse().map_err(|error: NameError| error.to_string())?;
+    if key.kind() == KeyKind::Derivation { Ok(key) } else { Err(format!("`{text}` is no key that a card carries")) }
+}
