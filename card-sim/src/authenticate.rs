@@ -26,6 +26,14 @@ pub(crate) struct Initiated {
     host_cryptogram: Vec<u8>,
 }
 
+impl Initiated {
+    /// What both sides know of a session that was begun elsewhere: for replaying transcripts.
+    #[cfg(test)]
+    pub(crate) const fn of(folder: FileId, kvn: Kvn, dek: AesKey, keys: SessionKeys, mode: Mode) -> Self {
+        Self { folder, kvn, dek, keys, mode, host_cryptogram: Vec::new() }
+    }
+}
+
 /// How long the card thinks about an EXTERNAL AUTHENTICATE after wrong ones: `first`, doubled with each, up to `limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TryDelay {

@@ -59,6 +59,8 @@ pub mod stack;
 pub mod state;
 pub mod trace;
 pub mod tree;
+#[cfg(test)]
+mod vectors;
 mod volatile;
 
 pub use card::{Blank, Card, Exchange};
