@@ -181,6 +181,18 @@ impl Ended {
     }
 }
 
+/// How far cargo is, from what it says on standard error.
+pub(crate) fn cargo_progress(stderr: &str) -> String {
+    let compiled = |line: &&str| ["Compiling ", "Checking "].iter().any(|word| line.trim_start().starts_with(word));
+    let crates = stderr.lines().filter(compiled).count();
+    match stderr.lines().rev().find(|line| !line.trim().is_empty()) {
+        Some(last) if compiled(&last) => format!("{crates} crates, {}", last.trim()),
+        Some(_) if crates == 0 => "nothing to compile".to_owned(),
+        Some(_) => format!("{crates} crates compiled"),
+        None => String::new(),
+    }
+}
+
 /// A quick program whose output is wanted and whose failure is an answer: `None` when it cannot run or ends badly.
 pub(crate) fn ask(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;

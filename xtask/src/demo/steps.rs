@@ -11,7 +11,7 @@ use super::{Plan, proof};
 use crate::fail::{Exit, Failure};
 use crate::places::Places;
 use crate::ports::Row;
-use crate::process::Runner;
+use crate::process::{Runner, cargo_progress};
 use crate::sysroot::Tools;
 use crate::ui::Ui;
 
@@ -60,10 +60,9 @@ impl Demo<'_> {
         cargo.arg("build").arg("--bins").current_dir(&self.places.root);
         cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
         let running = self.runner.start("build", cargo)?;
-        running
-            .wait(BUILD_LIMIT, |running| step.progress(running.complained().lines().last().unwrap_or("").trim()))?
-            .well()?;
-        step.done(&PACKAGES.join(", "));
+        let ended =
+            running.wait(BUILD_LIMIT, |running| step.progress(&cargo_progress(&running.complained())))?.well()?;
+        step.done(&format!("{}; {}", PACKAGES.join(", "), cargo_progress(&ended.stderr)));
         Ok(())
     }
 

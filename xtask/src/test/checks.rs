@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::tally;
 use crate::fail::Failure;
 use crate::places::Places;
-use crate::process::{Ended, Runner};
+use crate::process::{Ended, Runner, Running, cargo_progress};
 use crate::ui::Ui;
 
 /// One thing that must be well.
@@ -41,7 +41,7 @@ impl Check {
             Check::Tests => &["test", "--workspace", "--no-fail-fast"],
             Check::Clippy => &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
             Check::Rustdoc => &["doc", "--workspace", "--no-deps"],
-            Check::Format => &["fmt", "--all", "--check"],
+            Check::Format => &["fmt", "--all", "--check", "--", "--color=never"],
         }
     }
 
@@ -58,29 +58,33 @@ impl Check {
     pub(super) fn run(self, places: &Places, runner: &Runner, ui: Ui, limit: Duration) -> Result<Verdict, Failure> {
         let mut step = ui.step(self.name());
         let running = runner.start(self.name(), self.command(places, runner))?;
-        let ended =
-            running.wait(limit, |running| step.progress(&self.progress(&running.printed(), &running.complained())))?;
-        let verdict = Verdict {
+        let ended = running.wait(limit, |running| step.progress(&self.progress(running)))?;
+        if ended.status.success() {
+            step.done(&self.praise(&ended));
+        } else {
+            step.short_of("failed; see below");
+        }
+        Ok(Verdict {
             check: self,
             well: ended.status.success(),
             output: ended.stdout.clone(),
             complaint: complaint(&ended),
-        };
-        match verdict.well {
-            true => step.done(&self.progress(&verdict.output, "")),
-            false => step.short_of("failed; see below"),
-        }
-        Ok(verdict)
+        })
     }
 
-    fn progress(self, stdout: &str, stderr: &str) -> String {
-        let last = || stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("").trim().to_owned();
+    fn progress(self, running: &Running) -> String {
+        match (self, tally::passed(&running.printed())) {
+            (Check::Tests, passed) if passed > 0 => format!("{passed} passed"),
+            _ => cargo_progress(&running.complained()),
+        }
+    }
+
+    fn praise(self, ended: &Ended) -> String {
         match self {
-            Check::Tests => match tally::passed(stdout) {
-                0 => last(),
-                passed => format!("{passed} passed"),
-            },
-            _ => last(),
+            Check::Build => cargo_progress(&ended.stderr),
+            Check::Tests => format!("{} passed", tally::passed(&ended.stdout)),
+            Check::Clippy | Check::Rustdoc => "no warning".to_owned(),
+            Check::Format => "as rustfmt writes it".to_owned(),
         }
     }
 }
