@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::steps::Demo;
 use crate::fail::{Exit, Failure};
-use crate::process::Running;
 
 /// Simulated encoders, and ports in a row.
 pub(super) const ENCODERS: u16 = 8;
@@ -24,7 +23,7 @@ pub(super) const EJECTED: &str = "ejected";
 pub(super) struct Produced {
     /// The job's name.
     pub(super) job: String,
-    /// Cards done when the line was killed.
+    /// Cards that had come out of an encoder when the line was killed.
     pub(super) done_at_kill: u64,
     pub(super) kills: u64,
     /// Both runs together.
@@ -53,7 +52,7 @@ impl Demo<'_> {
         let mut line = self.runner.start("run-1", self.run())?;
         let middle = self.plan.cards * KILL_AT_PERCENT / 100;
         let done_at_kill = loop {
-            let done = done(&line);
+            let done = self.ejected();
             if done >= middle {
                 break done;
             }
@@ -74,14 +73,20 @@ impl Demo<'_> {
         let began = Instant::now();
         let line = self.runner.start("run-2", self.run())?;
         let ended =
-            line.wait(limit, |line| step.progress(&format!("{} of {} cards", done(line), self.plan.cards)))?.well()?;
+            line.wait(limit, |_| step.progress(&format!("{} of {} cards", self.ejected(), self.plan.cards)))?.well()?;
         let duration = first + began.elapsed();
         self.settle();
         drop(feeder);
         step.done("went on from what the cards and the journal said");
         let report = ended.json()?;
         let job = report.text(&["job"]).ok_or_else(|| ended.failure("its report does not name the job"))?.to_owned();
-        Ok(Produced { job, done_at_kill, kills: 1, duration, bound: report.number(&["hsm_bound_cards_per_second"]) })
+        Ok(Produced {
+            job,
+            done_at_kill,
+            kills: 1,
+            duration,
+            bound: report.number(&["run", "hsm_bound_cards_per_second"]),
+        })
     }
 
     fn run(&self) -> Command {
@@ -124,16 +129,6 @@ impl Demo<'_> {
         command.args(["serve", "--dir", stack, "--eject-to", ejected, "--connect", &self.row.address()]);
         command
     }
-}
-
-/// Cards done, as the line's last plain line says.
-fn done(line: &Running) -> u64 {
-    let printed = line.printed() + &line.complained();
-    printed.lines().rev().find_map(done_in).unwrap_or(0)
-}
-
-fn done_in(line: &str) -> Option<u64> {
-    line.split_whitespace().find_map(|word| word.split_once('/')?.0.parse().ok())
 }
 
 fn too_slow(limit: Duration) -> Failure {

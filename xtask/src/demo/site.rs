@@ -57,7 +57,6 @@ impl Site {
         }
         self.write("softhsm2.conf", &environment::softhsm_conf(&self.path("tokens")))?;
         self.write("pin", &random_pin()?)?;
-        self.write("so-pin", &random_pin()?)?;
         self.write("fuda.toml", &fuda_toml(&tools.module))?;
         self.write("order.toml", &order_toml(plan))?;
         if plan.keep {
@@ -137,6 +136,14 @@ lot = "DEMO"
 source = "counter"
 first = "8810400000001"
 check = "luhn"
+
+[keys]
+transport = "transport"
+issuer = "issuer"
+"ap/ticket" = "ap/ticket"
+"ap/library" = "ap/library"
+"ap/parking" = "ap/parking"
+"ap/points" = "ap/points"
 
 [line]
 audit_every = 100
