@@ -10,6 +10,7 @@ pub mod fcp;
 pub mod id;
 pub mod kdf3;
 pub mod key_name;
+pub mod personalisation;
 pub mod profile;
 pub mod scp03;
 pub mod status;

@@ -41,7 +41,7 @@ mod tests {
         assert!(ONE.contains(from), "{from}");
         let text = ONE.replacen(from, to, 1);
         let error = Profile::parse(&text).unwrap_err();
-        (text[error.range.clone()].to_string(), error)
+        (text[error.offset..error.offset + error.length].to_string(), error)
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         let (found, error) = wrong("size = 48", "sise = 48");
         assert_eq!(found, "sise", "{error}");
         let (_, error) = wrong("version = 1", "version = ");
-        assert!(error.range.start > 0, "{error:?}");
+        assert!(error.offset > 0, "{error:?}");
         let (found, error) = wrong("version = 1", "version = 70000");
         assert_eq!(found, "70000", "{error}");
     }

@@ -5,7 +5,7 @@
 //! defaults and order of TOML members do not count; whatever a card or a field of it would differ in does.
 
 use super::field::Field;
-use super::initial::{Content, Initial, Place};
+use super::initial::{Initial, Place};
 use super::wef::Wef;
 use super::{File, Profile};
 use sha2::{Digest, Sha256};
@@ -26,6 +26,12 @@ impl ProfileHash {
     /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for ProfileHash {
+    fn as_ref(&self) -> &[u8] {
         &self.0
     }
 }
@@ -98,15 +104,12 @@ fn write_file(out: &mut String, kind: &str, File { name, fcp }: &File) -> fmt::R
 fn write_wefs(out: &mut String, wefs: &[Wef]) -> fmt::Result {
     for wef in wefs {
         writeln!(out, "slots {} {}", wef.name, wef.slots)?;
-        for Initial { place, content } in &wef.initial {
+        for Initial { place, bytes } in &wef.initial {
             match place {
                 Place::Offset(offset) => write!(out, "initial {} offset {offset} ", wef.name)?,
                 Place::Record(record) => write!(out, "initial {} record {record} ", wef.name)?,
             }
-            match content {
-                Content::Bytes(bytes) => writeln!(out, "{}", hex::encode(bytes))?,
-                Content::Variable { variable, bytes } => writeln!(out, "{variable:?} {bytes}")?,
-            }
+            writeln!(out, "{}", hex::encode(bytes))?;
         }
         for Field { name, kind, offset, privacy } in &wef.fields {
             writeln!(out, "field {} {name} offset {offset} {kind:?} {privacy:?}", wef.name)?;

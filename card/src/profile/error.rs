@@ -3,12 +3,14 @@
 use std::ops::Range;
 use thiserror::Error;
 
-/// A profile that cannot be used. The range is in bytes of the text; line and column are the caller's to show.
+/// A profile that cannot be used. Places are in bytes of the text; line and column are the caller's to show.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{what}; {remedy}")]
 pub struct ProfileError {
-    /// Where in the text.
-    pub range: Range<usize>,
+    /// Where it begins in the text.
+    pub offset: usize,
+    /// How many bytes of the text it takes.
+    pub length: usize,
     /// What is wrong.
     pub what: String,
     /// What is allowed, or what to do.
@@ -20,7 +22,7 @@ impl ProfileError {
     pub const CODE: &'static str = "PROFILE_INVALID";
 
     pub(super) fn new(range: Range<usize>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { range, what: what.into(), remedy: remedy.into() }
+        Self { offset: range.start, length: range.len(), what: what.into(), remedy: remedy.into() }
     }
 }
 

@@ -3,16 +3,15 @@
 use super::error::ProfileError;
 use super::raw;
 use super::wef::Structure;
-use super::word::lookup;
 use std::ops::Range;
 
-/// A piece of initial content.
+/// A piece of initial content, the same on every card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Initial {
     /// Where in slot 0.
     pub place: Place,
     /// What.
-    pub content: Content,
+    pub bytes: Vec<u8>,
 }
 
 /// Where a piece of content goes.
@@ -24,56 +23,20 @@ pub enum Place {
     Record(u8),
 }
 
-/// Content that is the same on every card, or that the card's order line says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
-    /// These bytes.
-    Bytes(Vec<u8>),
-    /// The value of a variable in ASCII, filled up with FF.
-    Variable {
-        /// Which one.
-        variable: Variable,
-        /// Bytes that it has room for.
-        bytes: u16,
-    },
-}
-
-impl Content {
-    /// Bytes that it takes.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        match self {
-            Self::Bytes(bytes) => bytes.len(),
-            Self::Variable { bytes, .. } => usize::from(*bytes),
-        }
-    }
-}
-
-/// What differs from card to card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Variable {
-    /// The card's serial number.
-    Serial,
-    /// The chip's identity (KDD) in hex.
-    Chip,
-}
-
-const VARIABLES: [(&str, Variable); 2] = [("serial", Variable::Serial), ("chip", Variable::Chip)];
-
 impl Initial {
     pub(super) fn check(raw: &raw::Wef, structure: &Structure) -> Result<Vec<Self>, ProfileError> {
         let mut pieces: Vec<Self> = Vec::with_capacity(raw.initial.len());
         for piece in &raw.initial {
             let (span, piece) = (piece.span(), piece.get_ref());
-            let content = content(&span, piece)?;
+            let bytes = content(&span, piece)?;
             let place = place(&span, piece, structure)?;
             let start = if let Place::Offset(offset) = place { usize::from(offset) } else { 0 };
-            let (end, room) = (start + content.size(), usize::from(structure.field_room()));
+            let (end, room) = (start + bytes.len(), usize::from(structure.field_room()));
             if end > room {
                 let what = format!("initial content ends at byte {end} of {room} in `{}`", raw.name.get_ref());
                 return Err(ProfileError::new(span, what, "shorten the content or enlarge the WEF"));
             }
-            let new = Self { place, content };
+            let new = Self { place, bytes };
             if pieces.iter().any(|other| overlap(other, &new)) {
                 let what = format!("two pieces of initial content of `{}` overlap", raw.name.get_ref());
                 return Err(ProfileError::new(span, what, "give them other offsets or records"));
@@ -85,51 +48,26 @@ impl Initial {
     }
 }
 
-fn content(span: &Range<usize>, piece: &raw::Initial) -> Result<Content, ProfileError> {
-    if let (Some(bytes), None) = (&piece.bytes, &piece.variable) {
-        return Err(ProfileError::new(bytes.span(), "`bytes` belongs to a `variable`", "leave it out"));
-    }
-    match (&piece.hex, &piece.text, &piece.variable) {
-        (Some(text), None, None) => {
+fn content(span: &Range<usize>, piece: &raw::Initial) -> Result<Vec<u8>, ProfileError> {
+    match (&piece.hex, &piece.text) {
+        (Some(text), None) => {
             let digits: String = text.get_ref().split_whitespace().collect();
             let bytes = hex::decode(&digits).ok().filter(|bytes| !bytes.is_empty());
-            bytes.map(Content::Bytes).ok_or_else(|| {
-                ProfileError::new(
-                    text.span(),
-                    format!("`{}` is no hex", text.get_ref()),
-                    "write an even number of hex digits",
-                )
+            bytes.ok_or_else(|| {
+                let what = format!("`{}` is no hex", text.get_ref());
+                ProfileError::new(text.span(), what, "write an even number of hex digits")
             })
         }
-        (None, Some(text), None) if text.get_ref().is_ascii() && !text.get_ref().is_empty() => {
-            Ok(Content::Bytes(text.get_ref().clone().into_bytes()))
+        (None, Some(text)) if text.get_ref().is_ascii() && !text.get_ref().is_empty() => {
+            Ok(text.get_ref().clone().into_bytes())
         }
-        (None, Some(text), None) => {
+        (None, Some(text)) => {
             Err(ProfileError::new(text.span(), "`text` is not ASCII, or empty", "write ASCII, or the bytes as `hex`"))
         }
-        (None, None, Some(word)) => {
-            let variable = lookup(word, "variable", &VARIABLES)?;
-            let Some(bytes) = &piece.bytes else {
-                return Err(ProfileError::new(
-                    word.span(),
-                    "a variable without `bytes`",
-                    "add the bytes it has room for",
-                ));
-            };
-            if *bytes.get_ref() == 0 {
-                return Err(ProfileError::new(
-                    bytes.span(),
-                    "`bytes` is 0",
-                    "write the bytes the variable has room for",
-                ));
-            }
-            Ok(Content::Variable { variable, bytes: *bytes.get_ref() })
+        _ => {
+            let what = "initial content is either `hex` or `text`";
+            Err(ProfileError::new(span.clone(), what, "write exactly one of them"))
         }
-        _ => Err(ProfileError::new(
-            span.clone(),
-            "initial content has one of `hex`, `text` and `variable`",
-            "write exactly one of them",
-        )),
     }
 }
 
@@ -157,7 +95,7 @@ fn overlap(one: &Initial, other: &Initial) -> bool {
     match (one.place, other.place) {
         (Place::Offset(a), Place::Offset(b)) => {
             let (a, b) = (usize::from(a), usize::from(b));
-            a < b + other.content.size() && b < a + one.content.size()
+            a < b + other.bytes.len() && b < a + one.bytes.len()
         }
         (a, b) => a == b,
     }

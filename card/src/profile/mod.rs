@@ -44,7 +44,7 @@ pub use df::{Application, MasterFile};
 pub use error::ProfileError;
 pub use field::{Check, DigitEncoding, Field, FieldKind, Privacy, TextEncoding};
 pub use house::{DF_WEF_PS, IEF, MF_SETS, MF_WEF_PS, WEF_ATR_BYTES, WEF_PS_RECORD_BYTES, WEF_PS_RECORDS, WEF_PS_SFI};
-pub use initial::{Content, Initial, Place, Variable};
+pub use initial::{Initial, Place};
 pub use wef::{RECORD_BYTES_MAX, RECORDS_MAX, Structure, TRANSPARENT_BYTES_MAX, Wef};
 
 use crate::fcp::Fcp;

@@ -92,8 +92,6 @@ pub(super) struct EfAccess {
 pub(super) struct Initial {
     pub(super) hex: Option<Spanned<String>>,
     pub(super) text: Option<Spanned<String>>,
-    pub(super) variable: Option<Spanned<String>>,
-    pub(super) bytes: Option<Spanned<u16>>,
     pub(super) offset: Option<Spanned<u16>>,
     pub(super) record: Option<Spanned<u16>>,
 }

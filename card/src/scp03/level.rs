@@ -55,7 +55,8 @@ pub enum SecurityLevel {
 
 impl SecurityLevel {
     /// Every level, weakest first.
-    pub const ALL: [Self; 6] = [Self::None, Self::CMac, Self::CMacCEnc, Self::CMacRMac, Self::CMacCEncRMac, Self::CMacCEncRMacREnc];
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::CMac, Self::CMacCEnc, Self::CMacRMac, Self::CMacCEncRMac, Self::CMacCEncRMacREnc];
 
     /// The level byte.
     #[must_use]
