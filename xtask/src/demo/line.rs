@@ -1,5 +1,6 @@
 //! The line under power cut: runs it, kills it once in the middle, runs it again to its end.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ use crate::fail::{Exit, Failure};
 pub(super) const ENCODERS: u16 = 8;
 /// The line dies when this share of the order is done.
 const KILL_AT_PERCENT: u64 = 40;
+/// Its number on every Unix.
+const SIGKILL: i32 = 9;
 /// How long one card may take at the very worst, one after the other, before the demo gives the line up.
 const SLOWEST_CARD: Duration = Duration::from_secs(2);
 /// And the time to begin.
@@ -65,7 +68,10 @@ impl Demo<'_> {
             step.progress(&format!("{done} of {} cards", self.plan.cards));
             std::thread::sleep(Duration::from_millis(20));
         };
-        line.kill()?;
+        let killed = line.kill()?;
+        if killed.status.signal() != Some(SIGKILL) || done_at_kill >= self.plan.cards {
+            return Err(killed.failure("the line was over before it could be killed in the middle"));
+        }
         let first = began.elapsed();
         step.done(&format!("killed with SIGKILL after {done_at_kill} of {} cards", self.plan.cards));
 
