@@ -13,6 +13,7 @@ pub mod key_name;
 pub mod personalisation;
 pub mod profile;
 pub mod scp03;
+pub mod script;
 pub mod status;
 pub mod tlv;
 pub mod transport;

@@ -5,7 +5,7 @@ use crate::apdu::{Command, Response};
 use crate::command::{Exchange, KeyComponent};
 use crate::error::Error;
 use crate::personalisation::{ChannelId, Stage};
-use crate::scp03::{Challenge, CardProof, InitializeUpdateResponse, SessionKeys};
+use crate::scp03::{CardProof, Challenge, InitializeUpdateResponse, SessionKeys};
 use std::future::poll_fn;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
@@ -80,7 +80,8 @@ impl Mailbox {
         host_challenge: Challenge,
         answer: &InitializeUpdateResponse,
     ) -> Result<SessionKeys, Error> {
-        let question = Output::SessionKeys { channel: channel.clone(), host_challenge, answer: Box::new(answer.clone()) };
+        let question =
+            Output::SessionKeys { channel: channel.clone(), host_challenge, answer: Box::new(answer.clone()) };
         match self.ask(question).await {
             Input::SessionKeys(keys) => Ok(keys),
             _ => Err(Error::ScriptInput),

@@ -44,7 +44,11 @@ impl Channel {
 
     /// One command under secure messaging. An answer that the exchange does not accept leaves the channel open: the card refused a
     /// command, it did not break the channel.
-    pub(super) async fn exchange<E: Exchange>(self, mailbox: &Mailbox, exchange: &E) -> Result<(Self, Result<E::Answer, Error>), Error> {
+    pub(super) async fn exchange<E: Exchange>(
+        self,
+        mailbox: &Mailbox,
+        exchange: &E,
+    ) -> Result<(Self, Result<E::Answer, Error>), Error> {
         let (sent, wrapped) = self.secured.wrap(&exchange.command())?;
         let response = mailbox.transmit(wrapped).await?;
         let (secured, plain) = sent.response(&response)?;
@@ -52,7 +56,11 @@ impl Channel {
     }
 
     /// One command that must succeed.
-    pub(super) async fn require<E: Exchange>(self, mailbox: &Mailbox, exchange: &E) -> Result<(Self, E::Answer), Error> {
+    pub(super) async fn require<E: Exchange>(
+        self,
+        mailbox: &Mailbox,
+        exchange: &E,
+    ) -> Result<(Self, E::Answer), Error> {
         let (channel, answer) = self.exchange(mailbox, exchange).await?;
         Ok((channel, answer?))
     }

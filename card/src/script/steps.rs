@@ -5,8 +5,8 @@ use super::channel::Channel;
 use super::{ScriptError, Standing};
 use crate::apdu::Length;
 use crate::command::{
-    ActivateFile, CreateFile, DeleteFile, DeleteKey, EfTarget, GetKeyInformation, Placement, PutKey, ReadBinary, ReadRecord, RecordNumber,
-    Select, SelectAnswer, UpdateBinary, UpdateRecord,
+    ActivateFile, CreateFile, DeleteFile, DeleteKey, EfTarget, GetKeyInformation, Placement, PutKey, ReadBinary,
+    ReadRecord, RecordNumber, Select, SelectAnswer, UpdateBinary, UpdateRecord,
 };
 use crate::error::Error;
 use crate::fcp::Fcp;
@@ -20,8 +20,13 @@ use std::sync::Arc;
 const LEVEL: SecurityLevel = SecurityLevel::CMacCEncRMacREnc;
 
 /// Walks the plan to its end.
-pub(super) async fn walk(mailbox: Arc<Mailbox>, plan: Arc<Plan>, from: usize, standing: Standing) -> Result<(), ScriptError> {
-    let mut open = None;
+pub(super) async fn walk(
+    mailbox: Arc<Mailbox>,
+    plan: Arc<Plan>,
+    from: usize,
+    standing: Standing,
+) -> Result<(), ScriptError> {
+    let mut open: Option<Channel> = None;
     let mut steps = plan.steps().iter().skip(from).peekable();
     while let Some(step) = steps.next() {
         mailbox.enter(&step.name);
@@ -41,7 +46,9 @@ pub(super) async fn walk(mailbox: Arc<Mailbox>, plan: Arc<Plan>, from: usize, st
 async fn perform(mailbox: &Mailbox, channel: Channel, step: &Step, standing: Standing) -> Result<Channel, Error> {
     match &step.action {
         Action::SelectMf => Ok(channel.require(mailbox, &Select::mf().answering(SelectAnswer::Nothing)).await?.0),
-        Action::SelectDf(fid) => Ok(channel.require(mailbox, &Select::fid(*fid).answering(SelectAnswer::Nothing)).await?.0),
+        Action::SelectDf(fid) => {
+            Ok(channel.require(mailbox, &Select::fid(*fid).answering(SelectAnswer::Nothing)).await?.0)
+        }
         Action::CreateFile(fcp) => create(mailbox, channel, fcp).await,
         Action::UpdateBinary { fid, data } => update_binary(mailbox, channel, *fid, data).await,
         Action::UpdateRecord { fid, record, data } => update_record(mailbox, channel, *fid, *record, data).await,
@@ -53,7 +60,11 @@ async fn perform(mailbox: &Mailbox, channel: Channel, step: &Step, standing: Sta
         }
         Action::ExpectFile(fcp) => {
             let (channel, found) = channel.require(mailbox, &Select::fid(fid_of(fcp)?)).await?;
-            if found.as_ref() == Some(fcp) { Ok(channel) } else { Err(Error::ReadBack { what: "file control parameters" }) }
+            if found.as_ref() == Some(fcp) {
+                Ok(channel)
+            } else {
+                Err(Error::ReadBack { what: "file control parameters" })
+            }
         }
         Action::ExpectBinary { fid, data } => {
             let (channel, _) = channel.require(mailbox, &Select::ef(*fid).answering(SelectAnswer::Nothing)).await?;
@@ -116,11 +127,19 @@ async fn compare_binary(mailbox: &Mailbox, mut channel: Channel, data: &[u8]) ->
 
 /// The pieces of a content with their offsets.
 fn chunks(data: &[u8], size: usize) -> impl Iterator<Item = (Result<u16, Error>, &[u8])> {
-    let offset = move |number: usize| u16::try_from(number * size).map_err(|_| Error::Plan { what: "a content beyond 65,535 bytes" });
+    let offset = move |number: usize| {
+        u16::try_from(number * size).map_err(|_| Error::Plan { what: "a content beyond 65,535 bytes" })
+    };
     data.chunks(size).enumerate().map(move |(number, chunk)| (offset(number), chunk))
 }
 
-async fn update_record(mailbox: &Mailbox, channel: Channel, fid: Fid, record: u8, data: &[u8]) -> Result<Channel, Error> {
+async fn update_record(
+    mailbox: &Mailbox,
+    channel: Channel,
+    fid: Fid,
+    record: u8,
+    data: &[u8],
+) -> Result<Channel, Error> {
     let (channel, _) = channel.require(mailbox, &Select::ef(fid).answering(SelectAnswer::Nothing)).await?;
     let update = UpdateRecord::new(channel.proof(), EfTarget::Current, RecordNumber::new(record)?, data);
     let (channel, ()) = channel.require(mailbox, &update).await?;
@@ -128,12 +147,18 @@ async fn update_record(mailbox: &Mailbox, channel: Channel, fid: Fid, record: u8
 }
 
 async fn compare_record(mailbox: &Mailbox, channel: Channel, record: u8, data: &[u8]) -> Result<Channel, Error> {
-    let (channel, found) = channel.require(mailbox, &ReadRecord::new(EfTarget::Current, RecordNumber::new(record)?)).await?;
+    let (channel, found) =
+        channel.require(mailbox, &ReadRecord::new(EfTarget::Current, RecordNumber::new(record)?)).await?;
     if found == data { Ok(channel) } else { Err(Error::ReadBack { what: "content of a record" }) }
 }
 
 /// Loads a key set, unless a script that was cut off has loaded it already: then the next channel proves it.
-async fn put_key(mailbox: &Mailbox, mut channel: Channel, set: &ChannelId, standing: Standing) -> Result<Channel, Error> {
+async fn put_key(
+    mailbox: &Mailbox,
+    mut channel: Channel,
+    set: &ChannelId,
+    standing: Standing,
+) -> Result<Channel, Error> {
     if standing == Standing::Begun {
         let (next, present) = key_sets(mailbox, channel).await?;
         if present.contains(&set.kvn) {
