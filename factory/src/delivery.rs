@@ -22,6 +22,7 @@ mod report;
 mod row;
 mod sums;
 mod tables;
+mod text;
 mod verify;
 mod writer;
 

@@ -10,6 +10,7 @@
 //! exactly `[line]` (the defaults of the house, which only concern how carefully the line works) and `serial.check` for serials that
 //! somebody else chose.
 
+mod check_digit;
 mod fields;
 mod form;
 mod keys;
@@ -18,10 +19,11 @@ mod list;
 mod parse;
 mod serial;
 
+pub use check_digit::CheckDigit;
 pub use keys::{KeyChoice, KeyPlan};
 pub use line::LineRules;
 pub use parse::QUANTITY_MAX;
-pub use serial::{CheckDigit, SERIAL_CHARS_MAX, Serial, SerialError, SerialRule, SerialSource};
+pub use serial::{SERIAL_CHARS_MAX, Serial, SerialError, SerialRule, SerialSource};
 
 use std::fmt;
 use std::path::Path;

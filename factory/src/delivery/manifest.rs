@@ -5,7 +5,7 @@ use std::fmt;
 use fuda_kms::name::KeyVersion;
 use serde::{Deserialize, Serialize};
 
-use super::row::words;
+use super::text::{as_text, words};
 use crate::sha256::Sha256Sum;
 
 /// Name and version of the format; a reader refuses another.
@@ -185,7 +185,7 @@ pub struct Counts {
     pub good: u64,
     /// Chips in the reject bin.
     pub rejected: u64,
-    /// Good cards taken out as samples.
+    /// Cards taken out as samples; they do not count as good.
     pub samples: u64,
     /// Chips whose state nobody knows yet.
     pub unknown: u64,
@@ -237,56 +237,5 @@ impl fmt::Display for Counts {
             f,
             "ordered {ordered}, fed {fed}, good {good}, rejected {rejected}, samples {samples}, unknown {unknown}, unfilled {unfilled}"
         )
-    }
-}
-
-/// A value as its text, both ways.
-pub(super) mod as_text {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub(in crate::delivery) fn serialize<T: Display, S: Serializer>(
-        value: &T,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(value)
-    }
-
-    pub(in crate::delivery) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-    where
-        T: FromStr + Display,
-        D: Deserializer<'de>,
-    {
-        let text = String::deserialize(deserializer)?;
-        let value = text.parse::<T>().ok().filter(|value| value.to_string() == text);
-        value.ok_or_else(|| de::Error::custom(format_args!("`{text}` is not understood")))
-    }
-}
-
-/// A list of values as their texts, both ways.
-pub(super) mod as_texts {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::{Deserialize, Deserializer, Serializer, de};
-
-    pub(in crate::delivery) fn serialize<T: Display, S: Serializer>(
-        values: &[T],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(values.iter().map(ToString::to_string))
-    }
-
-    pub(in crate::delivery) fn deserialize<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
-    where
-        T: FromStr,
-        D: Deserializer<'de>,
-    {
-        let texts = Vec::<String>::deserialize(deserializer)?;
-        let parse =
-            |text: &String| text.parse().map_err(|_| de::Error::custom(format_args!("`{text}` is not understood")));
-        texts.iter().map(parse).collect()
     }
 }

@@ -7,7 +7,7 @@ use fuda_card::id::Kdd;
 use fuda_kms::name::KeyVersion;
 use serde::{Deserialize, Serialize};
 
-use super::manifest::{as_text, as_texts};
+use super::text::{as_text, as_texts, words};
 
 /// Columns of `cards.csv`.
 pub const CARD_COLUMNS: [&str; 11] =
@@ -78,30 +78,6 @@ pub struct RejectRow {
     /// What became of it.
     pub disposition: Disposition,
 }
-
-/// A closed list of words, as a column or a JSON value holds them.
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $word:ident = $text:literal,)* })*) => { $(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name { $($(#[$word_doc])* #[serde(rename = $text)] $word,)* }
-
-        impl $name {
-            /// The word in files.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$word => $text,)* }
-            }
-
-            /// The word read back.
-            #[must_use]
-            pub fn from_word(text: &str) -> Option<Self> {
-                match text { $($text => Some(Self::$word),)* _ => None }
-            }
-        }
-    )* };
-}
-pub(super) use words;
 
 words! {
     /// How far a chip was issued.

@@ -105,7 +105,7 @@ fn belongs(row: &CardRow, manifest: &Manifest, line: u64, report: &mut Report) {
 fn compare(row: &CardRow, twin: Option<Result<CardRow, String>>, line: u64, number: u64, report: &mut Report) {
     match twin {
         None => {
-            report.find("ROWS_DIFFER", file::CARDS_JSONL, Some(number), format!("cards.csv line {line} has no twin"))
+            report.find("ROWS_DIFFER", file::CARDS_JSONL, Some(number), format!("cards.csv line {line} has no twin"));
         }
         Some(Err(what)) => report.find("ROW_MALFORMED", file::CARDS_JSONL, Some(number), what),
         Some(Ok(twin)) if twin == *row => {}

@@ -57,7 +57,7 @@ impl Check<'_> {
                     computed.insert(name, sum);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.report.find("FILE_MISSING", name, None, "is missing")
+                    self.report.find("FILE_MISSING", name, None, "is missing");
                 }
                 Err(error) => self.report.find("FILE_UNREADABLE", name, None, error.to_string()),
             }
@@ -77,7 +77,12 @@ impl Check<'_> {
             match computed.get(name.as_str()) {
                 Some((found, _)) if *found == sum => {}
                 Some((found, _)) => {
-                    self.report.find("SUM_MISMATCH", &name, None, format!("has SHA-256 {found}, SHA256SUMS says {sum}"))
+                    self.report.find(
+                        "SUM_MISMATCH",
+                        &name,
+                        None,
+                        format!("has SHA-256 {found}, SHA256SUMS says {sum}"),
+                    );
                 }
                 None if file::SUMMED.contains(&name.as_str()) => {}
                 None => self.report.find(

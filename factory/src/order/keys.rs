@@ -50,7 +50,7 @@ impl KeyPlan {
             }
             choices.push(KeyChoice { key, wanted, offset: text.offset });
         }
-        choices.sort_by(|a, b| a.offset.cmp(&b.offset));
+        choices.sort_by_key(|choice| choice.offset);
         Ok(Self { choices, offset: table.offset })
     }
 

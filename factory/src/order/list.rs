@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use fuda_cli::{Failure, Source};
 
-use super::serial::{CheckDigit, SERIAL_CHARS_MAX, Serial, serial_fits};
+use super::CheckDigit;
+use super::serial::{SERIAL_CHARS_MAX, Serial, serial_fits};
 
 const HEADER: [&str; 2] = ["serial", "printed"];
 
