@@ -17,12 +17,28 @@ use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A version in use.
 #[derive(Debug)]
 enum Held {
     Derivation(Kdk),
     Signature { private: ObjectHandle, public: p256::PublicKey },
+}
+
+/// The newest epoch that any worker has read: once one answers by it, all do.
+#[derive(Debug, Default)]
+pub(crate) struct NewestEpoch(AtomicU64);
+
+impl NewestEpoch {
+    pub(crate) fn seen(&self, epoch: Epoch) {
+        self.0.fetch_max(epoch.number(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Epoch {
+        Epoch::new(self.0.load(Ordering::Relaxed))
+    }
 }
 
 /// A worker's view of its token.
@@ -32,15 +48,16 @@ pub(crate) struct Duty {
     registry: Registry,
     door: Door,
     epoch: Epoch,
+    newest: Arc<NewestEpoch>,
     versions: BTreeMap<KeyVersion, (State, Option<Held>)>,
 }
 
 impl Duty {
     /// Opens a session on a token that the process is logged in to, tests the route, finds and proves every key.
-    pub(crate) fn start(token: Token, registry: Registry) -> Result<Self, Error> {
+    pub(crate) fn start(token: Token, registry: Registry, newest: Arc<NewestEpoch>) -> Result<Self, Error> {
         let door = token.open(Access::ReadOnly)?;
         known_answer::test(&door, Route::EncryptData)?;
-        let mut duty = Self { token, registry, door, epoch: Epoch::new(0), versions: BTreeMap::new() };
+        let mut duty = Self { token, registry, door, epoch: Epoch::new(0), newest, versions: BTreeMap::new() };
         duty.load()?;
         Ok(duty)
     }
@@ -66,6 +83,7 @@ impl Duty {
         }
         self.versions = versions;
         self.epoch = snapshot.epoch;
+        self.newest.seen(snapshot.epoch);
         Ok(())
     }
 

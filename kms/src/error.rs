@@ -151,6 +151,14 @@ pub enum Error {
         /// The version.
         version: KeyVersion,
     },
+    /// The object is registered as a version already.
+    #[error("the object `{label}` is registered already, so it cannot become {version}")]
+    ObjectTaken {
+        /// The version that it was to become.
+        version: KeyVersion,
+        /// Its label.
+        label: String,
+    },
     /// The version's state forbids what was asked.
     #[error("{version} is {state}: it may not {wanted}")]
     StateForbids {
@@ -190,6 +198,26 @@ pub enum Error {
     KeyUnregistered {
         /// The version.
         version: KeyVersion,
+    },
+    /// The token has an object that belongs to no version.
+    #[error("the token has an object `{label}` that the registry does not know")]
+    ObjectStray {
+        /// Its label.
+        label: String,
+    },
+    /// A birth was intended and not finished.
+    #[error("{version}: its birth was cut and is not finished")]
+    BirthUnfinished {
+        /// The version.
+        version: KeyVersion,
+    },
+    /// The key's rights do not allow a method of check value.
+    #[error("{version}: {why}")]
+    MethodUnfit {
+        /// The version.
+        version: KeyVersion,
+        /// Why not.
+        why: &'static str,
     },
     /// An attribute of a key is not what it must be.
     #[error("{version}: the token reports {found} where {expected} must be")]
@@ -332,6 +360,13 @@ impl Error {
         }
     }
 
+    pub(crate) fn public_key_in_production(version: &KeyVersion) -> Self {
+        Self::Policy {
+            what: format!("{version} is the public test key, and the site's mode is production"),
+            remedy: "import the chip maker's key and adopt it, or set site.mode = \"test\"",
+        }
+    }
+
     const fn row(&self) -> (&'static str, Exit, &'static str) {
         match self {
             Self::Module { .. } => {
@@ -373,6 +408,7 @@ impl Error {
             Self::VersionUnknown { .. } => ("KEY_UNKNOWN", Exit::Hsm, "`fuda-kms key list` shows what is registered"),
             Self::NoActiveVersion { .. } => ("KEY_NOT_ACTIVE", Exit::Refused, "`fuda-kms key list` shows the states"),
             Self::VersionExists { .. } => ("KEY_EXISTS", Exit::Refused, "adopt the key as the next version"),
+            Self::ObjectTaken { .. } => ("OBJECT_TAKEN", Exit::Refused, "`fuda-kms key list` shows what is registered"),
             Self::StateForbids { .. } => ("KEY_STATE_FORBIDS", Exit::Refused, ""),
             Self::WrongKind { .. } => ("KEY_KIND", Exit::Refused, ""),
             Self::KeyAbsent { .. } => (
@@ -386,6 +422,17 @@ impl Error {
                 Exit::Integrity,
                 "if it is meant to be there: `fuda-kms key adopt`; if not: find out who made it",
             ),
+            Self::ObjectStray { .. } => (
+                "OBJECT_STRAY",
+                Exit::Integrity,
+                "if it is meant to be there: `fuda-kms key adopt`; if not: find out who made it",
+            ),
+            Self::BirthUnfinished { .. } => {
+                ("KEY_BIRTH_UNFINISHED", Exit::Integrity, "run the same `fuda-kms init` again")
+            }
+            Self::MethodUnfit { .. } => {
+                ("KCV_METHOD", Exit::Refused, "leave --method out: each kind of key has one that fits")
+            }
             Self::KeyAttribute { .. } => ("KEY_ATTRIBUTE", Exit::Integrity, "do not use this key"),
             Self::KcvMismatch { .. } => {
                 ("KEY_KCV_MISMATCH", Exit::Integrity, "do not use this key; compare with the ceremony record")

@@ -2,17 +2,17 @@
 //!
 //! The workers are threads of this process, one PKCS#11 session each. The API hides that, so that processes can take their place.
 
-use crate::duty::Duty;
+use crate::duty::{Duty, NewestEpoch};
 use crate::error::Error;
 use crate::login::{LoggedIn, TokenConfig, log_in};
 use crate::message::{CardAnswer, CardRequest, Epoch};
 use crate::metrics::{Counters, Metrics};
 use crate::name::KeyVersion;
-use crate::registry::Registry;
+use crate::registry::{Origin, Registry};
 use crate::token::module::Access;
 use crate::worker::{self, Job, Work};
 use crossbeam_channel::{Sender, bounded};
-use fuda_cli::config::Config;
+use fuda_cli::config::{Config, Mode};
 use std::num::NonZeroU16;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -59,7 +59,9 @@ struct Inner {
     threads: Vec<JoinHandle<()>>,
     counters: Arc<Counters>,
     registry: Registry,
-    epoch: Mutex<(Instant, Epoch)>,
+    newest: Arc<NewestEpoch>,
+    /// When the registry was last asked for its epoch.
+    asked: Mutex<Instant>,
     /// The session that logged in: while it is open, the process is logged in.
     _login: Mutex<LoggedIn>,
 }
@@ -71,17 +73,19 @@ impl Hsm {
     /// Whatever keeps a token from being used: library, token, PIN, a missing key ([`Error::KeyAbsent`]), another key than
     /// registered ([`Error::KcvMismatch`]), another answer than published ([`Error::KnownAnswer`]), the store.
     pub fn start(config: &HsmConfig, registry: &Registry) -> Result<Self, Error> {
+        refuse_public_keys_in_production(&config.token, registry)?;
         let login = log_in(&config.token, Access::ReadOnly)?;
         let workers = usize::from(config.workers.get());
         let (queue, jobs) = bounded(workers * QUEUE_REQUESTS_PER_WORKER);
         let counters = Arc::new(Counters::default());
+        let newest = Arc::new(NewestEpoch::default());
         let mut threads = Vec::with_capacity(workers);
         let mut started = Vec::with_capacity(workers);
         for number in 0..workers {
             let (token, registry, jobs) = (login.token.clone(), registry.clone(), jobs.clone());
-            let counters = Arc::clone(&counters);
+            let (counters, newest) = (Arc::clone(&counters), Arc::clone(&newest));
             let (ready, outcome) = bounded(1);
-            let body = move || match Duty::start(token, registry) {
+            let body = move || match Duty::start(token, registry, newest) {
                 Ok(duty) => {
                     let _ = ready.send(Ok(()));
                     worker::serve(duty, &jobs, &counters);
@@ -97,15 +101,15 @@ impl Hsm {
         for outcome in started {
             outcome.recv().unwrap_or(Err(Error::NoWorker))?;
         }
-        let epoch = Mutex::new((Instant::now(), registry.epoch()?));
-        let registry = registry.clone();
+        let (registry, asked) = (registry.clone(), Mutex::new(Instant::now()));
         Ok(Self {
             inner: Arc::new(Inner {
                 queue: Some(queue),
                 threads,
                 counters,
                 registry,
-                epoch,
+                newest,
+                asked,
                 _login: Mutex::new(login),
             }),
         })
@@ -141,11 +145,12 @@ impl Hsm {
     /// # Errors
     /// [`Error::Store`].
     pub fn epoch(&self) -> Result<Epoch, Error> {
-        let mut known = self.inner.epoch.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.0.elapsed() > EPOCH_AGE_MAX {
-            *known = (Instant::now(), self.inner.registry.epoch()?);
+        let mut asked = self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.elapsed() > EPOCH_AGE_MAX {
+            self.inner.newest.seen(self.inner.registry.epoch()?);
+            *asked = Instant::now();
         }
-        Ok(known.1)
+        Ok(self.inner.newest.read())
     }
 
     /// What the workers have done since the start.
@@ -168,6 +173,16 @@ impl Hsm {
             Err(crossbeam_channel::RecvTimeoutError::Timeout) => Err(late),
             Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(Error::NoWorker),
         }
+    }
+}
+
+fn refuse_public_keys_in_production(config: &TokenConfig, registry: &Registry) -> Result<(), Error> {
+    if config.mode == Mode::Test {
+        return Ok(());
+    }
+    match registry.list()?.iter().find(|record| record.origin == Origin::Public && record.token == config.label) {
+        Some(record) => Err(Error::public_key_in_production(&record.version)),
+        None => Ok(()),
     }
 }
 

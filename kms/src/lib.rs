@@ -10,6 +10,7 @@ mod duty;
 pub mod error;
 pub mod hsm;
 pub mod init;
+pub mod inspect;
 pub mod keys_file;
 mod known_answer;
 pub mod label;

@@ -221,6 +221,11 @@ impl Registry {
             Err(Error::Store(error)) if error.is_duplicate_of("key_version.name, key_version.number") => {
                 Err(Error::VersionExists { version })
             }
+            Err(Error::Store(error))
+                if error.is_duplicate_of("key_version.token, key_version.label, key_version.object_id") =>
+            {
+                Err(Error::ObjectTaken { version, label: intent.home.label.clone() })
+            }
             other => other,
         }
     }

@@ -66,6 +66,13 @@ pub(crate) fn find_labelled(door: &Door, label: &str, id: Option<&[u8]>, version
     one(door, &search, version)
 }
 
+/// Every secret and private key that is a token object.
+pub(crate) fn all_secrets(door: &Door) -> Result<Vec<ObjectHandle>, Error> {
+    let mut handles = door.find(&[Attribute::Token(true), Attribute::Class(ObjectClass::SECRET_KEY)])?;
+    handles.extend(door.find(&[Attribute::Token(true), Attribute::Class(ObjectClass::PRIVATE_KEY)])?);
+    Ok(handles)
+}
+
 fn one(door: &Door, search: &[Attribute], version: &KeyVersion) -> Result<Found, Error> {
     match door.find(search)?.as_slice() {
         [] => Ok(Found::None),
@@ -90,6 +97,15 @@ impl Reported {
             Attribute::Id(id) => Some(id.as_slice()),
             _ => None,
         })
+    }
+
+    /// CKA_LABEL.
+    pub(crate) fn label(&self) -> String {
+        let label = self.0.iter().find_map(|attribute| match attribute {
+            Attribute::Label(label) => Some(String::from_utf8_lossy(label).into_owned()),
+            _ => None,
+        });
+        label.unwrap_or_default()
     }
 
     /// CKA_CHECK_VALUE, when the token makes one.
@@ -141,7 +157,6 @@ const ASKED: &[AttributeType] = &[
     AttributeType::Sensitive,
     AttributeType::Extractable,
     AttributeType::Modifiable,
-    AttributeType::ValueLen,
     AttributeType::Derive,
     AttributeType::Sign,
     AttributeType::Encrypt,
@@ -188,7 +203,6 @@ fn row(attribute: &Attribute) -> Option<(String, String)> {
         Attribute::Sensitive(value) => ("SENSITIVE", value.to_string()),
         Attribute::Extractable(value) => ("EXTRACTABLE", value.to_string()),
         Attribute::Modifiable(value) => ("MODIFIABLE", value.to_string()),
-        Attribute::ValueLen(bytes) => ("VALUE_LEN", bytes.to_string()),
         Attribute::Derive(value) => ("DERIVE", value.to_string()),
         Attribute::Sign(value) => ("SIGN", value.to_string()),
         Attribute::Encrypt(value) => ("ENCRYPT", value.to_string()),

@@ -165,6 +165,11 @@ impl Site {
 
 /// C_CreateObject of a key-derivation key with a known value.
 pub(crate) fn import(session: &Session, label: &str, value: &[u8]) {
+    import_with_id(session, label, b"known", value);
+}
+
+/// The same with an identifier.
+pub(crate) fn import_with_id(session: &Session, label: &str, id: &[u8], value: &[u8]) {
     session
         .create_object(&[
             Attribute::Class(ObjectClass::SECRET_KEY),
@@ -172,7 +177,7 @@ pub(crate) fn import(session: &Session, label: &str, value: &[u8]) {
             Attribute::Token(true),
             Attribute::Private(true),
             Attribute::Label(label.as_bytes().to_vec()),
-            Attribute::Id(vec![label.len() as u8]),
+            Attribute::Id(id.to_vec()),
             Attribute::Value(value.to_vec()),
             Attribute::Sensitive(true),
             Attribute::Extractable(false),

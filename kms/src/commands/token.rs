@@ -1,0 +1,96 @@
+//! `fuda-kms token list | show | clear-pin-latch`.
+
+use super::Site;
+use clap::Subcommand;
+use fuda_cli::table::Table;
+use fuda_cli::{Exit, Failure};
+use fuda_kms::Error;
+use fuda_kms::inspect::{self, TokenSummary};
+use serde_json::{Value, json};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Every token of the PKCS#11 library (no PIN needed)
+    List,
+    /// The token of this site, and whether a PIN error has latched it (no PIN needed)
+    Show,
+    /// Let programs log in again after a PIN error; correct the PIN first
+    #[command(after_help = "\
+After one wrong PIN no Fuda program tries again, so that restarts do not lock the token. Correct the PIN file, then clear the latch.
+
+Example:
+  fuda-kms token show
+  fuda-kms token clear-pin-latch")]
+    ClearPinLatch,
+}
+
+pub(crate) fn run(site: &Site, command: &TokenCommand) -> Result<Exit, Failure> {
+    match command {
+        TokenCommand::List => list(site),
+        TokenCommand::Show => show(site),
+        TokenCommand::ClearPinLatch => clear(site),
+    }
+}
+
+fn list(site: &Site) -> Result<Exit, Failure> {
+    let tokens = inspect::tokens(&site.token.module)?;
+    let mut table = Table::new(["LABEL", "SLOT", "MODEL", "SERIAL", "USER PIN"]);
+    for token in &tokens {
+        table.row([
+            token.label.to_string(),
+            token.slot.to_string(),
+            token.model.clone(),
+            token.serial.clone(),
+            token.user_pin.to_owned(),
+        ]);
+    }
+    let objects: Vec<Value> = tokens.iter().map(object).collect();
+    site.print(&table.to_string(), &json!({ "module": site.token.module, "tokens": objects }));
+    Ok(Exit::Done)
+}
+
+fn show(site: &Site) -> Result<Exit, Failure> {
+    let label = &site.token.label;
+    let absent = || Error::TokenAbsent { label: label.clone(), module: site.token.module.clone() };
+    let tokens = inspect::tokens(&site.token.module)?;
+    let token = tokens.iter().find(|token| token.label == *label).ok_or_else(absent)?;
+    let files = site.token.files();
+    let latch = files.latched()?;
+    let text = format!(
+        "label      {label}\nmodel      {}\nserial     {}\nslot       {}\nmodule     {}\nuser PIN   {}\nPIN latch  {}",
+        token.model,
+        token.serial,
+        token.slot,
+        site.token.module.display(),
+        token.user_pin,
+        latch.as_ref().map_or_else(|| "clear".to_owned(), |note| format!("SET ({note})")),
+    );
+    let mut fields = object(token);
+    if let Value::Object(fields) = &mut fields {
+        fields.insert("module".to_owned(), json!(site.token.module));
+        fields.insert("pin_latch".to_owned(), json!(latch));
+        fields.insert("pin_latch_file".to_owned(), json!(files.latch_path()));
+    }
+    site.print(&text, &fields);
+    Ok(Exit::Done)
+}
+
+fn clear(site: &Site) -> Result<Exit, Failure> {
+    let note = site.token.files().clear()?;
+    let text = note.as_ref().map_or_else(
+        || format!("the PIN latch of token `{}` was not set", site.token.label),
+        |note| format!("the PIN latch of token `{}` is cleared (it said: {note})", site.token.label),
+    );
+    site.print(&text, &json!({ "token": site.token.label.as_str(), "was": note }));
+    Ok(Exit::Done)
+}
+
+fn object(token: &TokenSummary) -> Value {
+    json!({
+        "label": token.label.as_str(),
+        "slot": token.slot,
+        "model": token.model,
+        "serial": token.serial,
+        "user_pin": token.user_pin,
+    })
+}
