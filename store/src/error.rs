@@ -155,7 +155,7 @@ impl std::fmt::Display for ConstraintKind {
 impl Error {
     /// The stable code, for reports and scripts.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         match self {
             Self::Url { .. } => "STORE_URL",
             Self::Gone { .. } => "STORE_GONE",
@@ -180,7 +180,7 @@ impl Error {
 
     /// The exit code of the house: 8 for the store, 5 for a wrong URL in the configuration, 70 for a bug of ours.
     #[must_use]
-    pub fn exit(&self) -> u8 {
+    pub const fn exit(&self) -> u8 {
         match self {
             Self::Url { .. } => 5,
             Self::Migration { source, .. } => source.exit(),
@@ -191,7 +191,7 @@ impl Error {
 
     /// What the operator can do about it.
     #[must_use]
-    pub fn remedy(&self) -> &'static str {
+    pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Url { .. } => "write url = \"sqlite:PATH\" in [store] of fuda.toml",
             Self::Gone { .. } => {

@@ -13,6 +13,12 @@ use crate::sha256::Sha256Sum;
 pub struct ReceiptKey(PublicKey);
 
 impl ReceiptKey {
+    /// From a public key.
+    #[must_use]
+    pub const fn new(key: PublicKey) -> Self {
+        Self(key)
+    }
+
     /// From a point in SEC 1 form (`04 ‖ x ‖ y`), as the content of CKA_EC_POINT's octet string.
     ///
     /// # Errors
