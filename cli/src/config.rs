@@ -18,6 +18,9 @@ pub struct Config {
     pub store: Store,
     /// Batch issuance, when the site does it.
     pub factory: Option<Factory>,
+    /// The folder of the file.
+    #[serde(skip)]
+    pub folder: PathBuf,
 }
 
 /// `[site]`.
@@ -141,6 +144,7 @@ pub fn parse(source: &Source, folder: &Path) -> Result<Config, Failure> {
         let what = format!("store.url `{}` is of no engine that this build knows", config.store.url);
         return Err(Failure::input(source, offset, what, "give sqlite:PATH"));
     };
+    config.folder = folder.to_owned();
     config.store.url = format!("sqlite:{}", folder.join(path).display());
     config.hsm.module = folder.join(&config.hsm.module);
     config.hsm.pin.file = folder.join(&config.hsm.pin.file);

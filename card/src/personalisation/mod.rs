@@ -25,6 +25,27 @@ pub enum Stage {
     First,
 }
 
+impl Stage {
+    /// Its number, as orders write it.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Zeroth => 0,
+            Self::First => 1,
+        }
+    }
+
+    /// The stage of a number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Zeroth),
+            1 => Some(Self::First),
+            _ => None,
+        }
+    }
+}
+
 /// A key set on a card, and the channel that it opens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ChannelId {

@@ -58,4 +58,7 @@ fn the_second_process_waits_then_says_busy() {
     assert!(patient.join().unwrap().unwrap() >= Duration::from_millis(100));
     assert!(child.wait().unwrap().success());
     assert_eq!(ids(&fixture.store), [1, 2]);
+    // The child has closed the file meanwhile; ours is still the same one, log included.
+    insert(&fixture.store, 3, "parent").unwrap();
+    assert_eq!(ids(&Store::open(&url(&fixture.dir)).unwrap()), [1, 2, 3]);
 }

@@ -1,0 +1,66 @@
+//! A card behind any transport, with the name of the step in every error.
+
+use crate::error::Error;
+use fuda_card::apdu::{Command, Response};
+use fuda_card::command::Exchange;
+use fuda_card::transport::Transport;
+use std::fmt::Display;
+
+/// Error codes of encoders: what happened between us and the card, as far as the transport can tell.
+pub trait TransportCode: Display {
+    /// The stable code, such as `CARD_GONE`.
+    fn code(&self) -> &'static str;
+}
+
+/// One card on one transport.
+pub(crate) struct Wire<'t, T> {
+    transport: &'t mut T,
+    step: String,
+    commands: u32,
+}
+
+impl<'t, T: Transport<Error: TransportCode>> Wire<'t, T> {
+    pub(crate) fn new(transport: &'t mut T) -> Self {
+        Self { transport, step: String::new(), commands: 0 }
+    }
+
+    /// Names the step that errors from here on belong to.
+    pub(crate) fn enter(&mut self, step: &str) {
+        step.clone_into(&mut self.step);
+    }
+
+    /// Commands sent so far.
+    pub(crate) const fn commands(&self) -> u32 {
+        self.commands
+    }
+
+    /// A failure of the card in the present step.
+    pub(crate) fn failed(&self, error: fuda_card::Error) -> Error {
+        Error::Card { step: self.step.clone(), error }
+    }
+
+    /// Sends a command.
+    pub(crate) fn transmit(&mut self, command: &Command) -> Result<Response, Error> {
+        let bytes = command.encode().map_err(|error| self.failed(error.into()))?;
+        self.commands += 1;
+        let answer = self.transport.transmit(&bytes).map_err(|error| Error::Transport {
+            step: self.step.clone(),
+            what: error.to_string(),
+            code: error.code(),
+        })?;
+        Response::decode(&answer).map_err(|error| self.failed(error.into()))
+    }
+
+    /// Sends a plain command that must succeed.
+    pub(crate) fn exchange<E: Exchange>(&mut self, exchange: &E) -> Result<E::Answer, Error> {
+        self.try_exchange(exchange)?.map_err(|error| self.failed(error))
+    }
+
+    /// Sends a plain command that the card may refuse.
+    pub(crate) fn try_exchange<E: Exchange>(
+        &mut self,
+        exchange: &E,
+    ) -> Result<Result<E::Answer, fuda_card::Error>, Error> {
+        Ok(exchange.answer(&self.transmit(&exchange.command())?))
+    }
+}
