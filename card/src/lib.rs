@@ -3,6 +3,7 @@
 //! Bytes: [`apdu`], [`status`], [`tlv`], [`id`].
 
 pub mod apdu;
+pub mod atr;
 pub mod command;
 pub mod crypto;
 pub mod error;

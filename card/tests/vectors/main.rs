@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod apdu;
 #[cfg(test)]
+mod atr;
+#[cfg(test)]
 mod crypto;
 #[cfg(test)]
 mod fcp;
