@@ -1,6 +1,38 @@
 //! The card protocol as pure code: no I/O, no clock, no random numbers.
 //!
-//! Bytes: [`apdu`], [`status`], [`tlv`], [`id`].
+//! An SCP03 session over any transport:
+//!
+//! ```
+//! use fuda_card::command::{EfTarget, Exchange, ReadBinary};
+//! use fuda_card::id::Kvn;
+//! use fuda_card::scp03::{Challenge, InitializeUpdate, SecurityLevel, StaticKeys};
+//! use fuda_card::transport::{Transport, transmit};
+//!
+//! fn read_16<T>(card: &mut T, keys: &StaticKeys, random: [u8; 8]) -> Result<Vec<u8>, Box<dyn std::error::Error>>
+//! where
+//!     T: Transport<Error: std::error::Error + 'static>,
+//! {
+//!     let update = InitializeUpdate { kvn: Kvn::new(0x30), host_challenge: Challenge::S8(random) };
+//!     let answer = transmit(card, &update.command())?;
+//!     let initiated = update.answered(&answer)?;
+//!     let session_keys = keys.session_keys(&initiated.context());
+//!     let (proved, authenticate) = initiated.prove(session_keys, SecurityLevel::CMacCEncRMacREnc)?;
+//!     let channel = proved.authenticated(&transmit(card, &authenticate)?)?;
+//!
+//!     let read = ReadBinary::new(EfTarget::Current, 0, 16)?;
+//!     let (sent, wrapped) = channel.wrap(&read.command())?;
+//!     let (_channel, plain) = sent.response(&transmit(card, &wrapped)?)?;
+//!     Ok(read.answer(&plain)?)
+//! }
+//! ```
+//!
+//! # Map
+//!
+//! * Bytes: [`apdu`], [`status`], [`tlv`], [`atr`], [`fcp`]; names: [`id`], [`key_name`]; what carries them: [`transport`].
+//! * Cryptography: [`crypto`] (AES, CMAC, check values, padding), [`kdf3`] (card keys in software).
+//! * Talking to a card: [`command`] (what is said and what the answer means), [`scp03`] (the secure channel).
+//! * Making a card: [`profile`] (what a product is), [`personalisation`] (the steps that make it), [`script`] (walking them).
+//! * What can go wrong: [`error`].
 
 pub mod apdu;
 pub mod atr;

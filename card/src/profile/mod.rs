@@ -47,14 +47,13 @@ pub use house::{DF_WEF_PS, IEF, MF_SETS, MF_WEF_PS, WEF_ATR_BYTES, WEF_PS_RECORD
 pub use initial::{Initial, Place};
 pub use wef::{RECORD_BYTES_MAX, RECORDS_MAX, Structure, TRANSPARENT_BYTES_MAX, Wef};
 
+use crate::atr::Atr;
 use crate::fcp::Fcp;
 use crate::id::{DfName, Fid};
 use toml::Spanned;
 
 /// Most applications on a card.
 const APPLICATIONS_MAX: usize = 16;
-/// Longest ATR, ISO/IEC 7816-3:2006 §8.2.1: TS and 32 bytes more.
-const ATR_BYTES_MAX: usize = 33;
 
 /// A checked profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,8 +208,14 @@ fn name(raw: &Spanned<String>) -> Result<String, ProfileError> {
 }
 
 fn atr(raw: &Spanned<String>) -> Result<Vec<u8>, ProfileError> {
-    let bytes = hex::decode(raw.get_ref()).ok().filter(|bytes| (2..=ATR_BYTES_MAX).contains(&bytes.len()));
-    bytes.ok_or_else(|| {
+    let bytes = hex::decode(raw.get_ref()).map_err(|_| {
         ProfileError::new(raw.span(), format!("`{}` is no ATR", raw.get_ref()), "write 2 to 33 bytes in hex")
-    })
+    })?;
+    match Atr::parse(&bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => {
+            let what = format!("`{}` is no ATR: {error}", raw.get_ref());
+            Err(ProfileError::new(raw.span(), what, "write 2 to 33 bytes as ISO/IEC 7816-3 §8.2 has them"))
+        }
+    }
 }

@@ -77,14 +77,18 @@ fn oid_after<'a>(object: &Tlv<'a>, prefix: [u8; 7]) -> Result<Option<&'a [u8]>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tlv::Writer;
 
     #[test]
     fn version_and_channel_are_read() {
-        let text = "6621 731f 060a2a864886fc6b02020301 6000 640b06092a864886fc6b040370 9f7f00".replace(' ', "");
-        let mut data = hex::decode(text).unwrap();
-        data[1] = u8::try_from(data.len() - 2).unwrap();
-        data[3] = data[1] - 2;
+        let recognition = Writer::new()
+            .put(0x06, &[&OID_VERSION[..6], &[0x01]].concat())
+            .put_constructed(0x60, &Writer::new().put(0x06, &[&OID_VERSION[..], &[2, 3, 1]].concat()))
+            .put(0x65, &[])
+            .put_constructed(0x64, &Writer::new().put(0x06, &[&OID_SCP[..], &[0x03, 0x70]].concat()));
+        let data = Writer::new().put_constructed(0x66, &Writer::new().put_constructed(0x73, &recognition)).finish();
         let answer = CardData.answer(&Response::success(data)).unwrap();
+        assert_eq!(answer.version, [2, 3, 1]);
         assert_eq!(answer.channels, [CardCapability { scp: 3, i: 0x70 }]);
     }
 }
