@@ -15,6 +15,19 @@ mod tests {
         assert_eq!(Profile::parse(ONE).unwrap().applications().len(), 1);
     }
 
+    /// What a card carries of a profile is fixed: a change here is a change of every card's stage records.
+    #[test]
+    fn canonical_form_and_hash_are_golden() {
+        let golden = [
+            (FOUR, include_str!("golden/membership-4ap.canonical")),
+            (ONE, include_str!("golden/membership-1ap.canonical")),
+        ];
+        for (text, golden) in golden {
+            let profile = Profile::parse(text).unwrap();
+            assert_eq!(format!("{}sha256 {}\n", profile.canonical(), profile.hash()), golden);
+        }
+    }
+
     #[test]
     fn fields_lie_where_the_comments_say() {
         let profile = Profile::parse(FOUR).unwrap();

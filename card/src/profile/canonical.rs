@@ -4,7 +4,7 @@
 //! control parameters as the bytes that CREATE FILE sends, then initial content and fields. Comments, spacing, spelling of
 //! defaults and order of TOML members do not count; whatever a card or a field of it would differ in does.
 
-use super::field::Field;
+use super::field::{Field, Privacy};
 use super::initial::{Initial, Place};
 use super::wef::Wef;
 use super::{File, Profile};
@@ -112,7 +112,11 @@ fn write_wefs(out: &mut String, wefs: &[Wef]) -> fmt::Result {
             writeln!(out, "{}", hex::encode(bytes))?;
         }
         for Field { name, kind, offset, privacy } in &wef.fields {
-            writeln!(out, "field {} {name} offset {offset} {kind:?} {privacy:?}", wef.name)?;
+            let privacy = match privacy {
+                Privacy::Ordinary => "ordinary",
+                Privacy::Personal => "personal",
+            };
+            writeln!(out, "field {} {name} offset {offset} {kind} {privacy}", wef.name)?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use super::error::ProfileError;
 use super::raw;
 use super::word::lookup;
+use std::fmt;
 use toml::Spanned;
 
 /// A field of a WEF.
@@ -163,6 +164,40 @@ impl FieldKind {
             Type::Date => Self::Date(digit()?),
             Type::Bytes => Self::Bytes(number(field, &field.bytes, "bytes", u16::MAX)?),
             Type::Counter => Self::Counter(number(field, &field.bytes, "bytes", COUNTER_BYTES_MAX)?),
+        })
+    }
+}
+
+/// The words that a profile uses, in a fixed order: part of the canonical form.
+impl fmt::Display for FieldKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digits { length, encoding, check: Check::None } => write!(f, "digits {length} {encoding}"),
+            Self::Digits { length, encoding, check: Check::Luhn } => write!(f, "digits {length} {encoding} luhn"),
+            Self::Text { bytes, encoding } => write!(f, "text {bytes} {encoding}"),
+            Self::YearMonth(encoding) => write!(f, "yearmonth {encoding}"),
+            Self::Date(encoding) => write!(f, "date {encoding}"),
+            Self::Bytes(bytes) => write!(f, "bytes {bytes}"),
+            Self::Counter(bytes) => write!(f, "counter {bytes}"),
+        }
+    }
+}
+
+impl fmt::Display for DigitEncoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bcd => "bcd",
+            Self::Ascii => "ascii",
+        })
+    }
+}
+
+impl fmt::Display for TextEncoding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ascii => "ascii",
+            Self::Cp932 => "cp932",
+            Self::Utf8 => "utf-8",
         })
     }
 }

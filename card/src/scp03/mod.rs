@@ -11,6 +11,24 @@
 //! A step that fails drops the channel, and with it the session keys, which are wiped. [`CardProof`] is made only by the
 //! check of the card cryptogram; the commands that change a card ask for it.
 //!
+//! One response for each command is a rule of the types: a channel that has sent is not there to send again.
+//!
+//! ```compile_fail,E0382
+//! # use fuda_card::{Error, apdu::Command, scp03::Authenticated};
+//! fn twice(channel: Authenticated, command: &Command) -> Result<(), Error> {
+//!     let (_sent, _first) = channel.wrap(command)?;
+//!     let (_sent, _second) = channel.wrap(command)?; // moved above
+//!     Ok(())
+//! }
+//! ```
+//!
+//! And no proof is made by hand:
+//!
+//! ```compile_fail,E0451
+//! # use fuda_card::{id::{Kdd, Kvn}, scp03::CardProof};
+//! let forged = CardProof { kdd: Kdd::new([0; 10]), kvn: Kvn::new(0x30), counter: None };
+//! ```
+//!
 //! Left out: SCP03 key sets of another length than their session keys, and classes of logical channels 4 to 19.
 
 mod challenge;

@@ -9,7 +9,7 @@
 //!       → Command/Response (EXTERNAL AUTHENTICATE) → { Command/Response | KeySet }… → StageDone → … → Done
 //! ```
 //!
-//! Inside, the script is an async function whose only awaits are these questions ([`ask`]); [`Script::next`] polls it. It needs no runtime.
+//! Inside, the script is an async function whose only awaits are these questions; [`Script::next`] polls it. It needs no runtime.
 
 mod ask;
 mod channel;
