@@ -6,6 +6,7 @@ use crate::check_value::{CheckValue, Method};
 use crate::derive::{Kdk, Route, gp_kcv};
 use crate::error::Error;
 use crate::known_answer;
+use crate::login::Login;
 use crate::message::{CardAnswer, CardRequest, CardStep, Epoch};
 use crate::name::{KeyKind, KeyVersion};
 use crate::registry::{Record, Registry};
@@ -44,6 +45,7 @@ impl NewestEpoch {
 /// A worker's view of its token.
 #[derive(Debug)]
 pub(crate) struct Duty {
+    login: Arc<Login>,
     token: Token,
     registry: Registry,
     door: Door,
@@ -54,17 +56,19 @@ pub(crate) struct Duty {
 
 impl Duty {
     /// Opens a session on a token that the process is logged in to, tests the route, finds and proves every key.
-    pub(crate) fn start(token: Token, registry: Registry, newest: Arc<NewestEpoch>) -> Result<Self, Error> {
+    pub(crate) fn start(login: Arc<Login>, registry: Registry, newest: Arc<NewestEpoch>) -> Result<Self, Error> {
+        let token = login.token();
         let door = token.open(Access::ReadOnly)?;
         known_answer::test(&door, Route::EncryptData)?;
-        let mut duty = Self { token, registry, door, epoch: Epoch::new(0), newest, versions: BTreeMap::new() };
+        let mut duty = Self { login, token, registry, door, epoch: Epoch::new(0), newest, versions: BTreeMap::new() };
         duty.load()?;
         Ok(duty)
     }
 
-    /// Drops every handle, opens a new session and finds the keys again.
+    /// Drops every handle, logs in again, opens a new session and finds the keys again.
     pub(crate) fn reopen(&mut self) -> Result<(), Error> {
         self.versions.clear();
+        self.token = self.login.renew()?;
         self.door = self.token.open(Access::ReadOnly)?;
         self.load()
     }

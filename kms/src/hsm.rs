@@ -4,12 +4,11 @@
 
 use crate::duty::{Duty, NewestEpoch};
 use crate::error::Error;
-use crate::login::{LoggedIn, TokenConfig, log_in};
+use crate::login::{Login, TokenConfig};
 use crate::message::{CardAnswer, CardRequest, Epoch};
 use crate::metrics::{Counters, Metrics};
 use crate::name::KeyVersion;
 use crate::registry::{Origin, Registry};
-use crate::token::module::Access;
 use crate::worker::{self, Job, Work};
 use crossbeam_channel::{Sender, bounded};
 use fuda_cli::config::{Config, Mode};
@@ -62,8 +61,6 @@ struct Inner {
     newest: Arc<NewestEpoch>,
     /// When the registry was last asked for its epoch.
     asked: Mutex<Instant>,
-    /// The session that logged in: while it is open, the process is logged in.
-    _login: Mutex<LoggedIn>,
 }
 
 impl Hsm {
@@ -74,7 +71,7 @@ impl Hsm {
     /// registered ([`Error::KcvMismatch`]), another answer than published ([`Error::KnownAnswer`]), the store.
     pub fn start(config: &HsmConfig, registry: &Registry) -> Result<Self, Error> {
         refuse_public_keys_in_production(&config.token, registry)?;
-        let login = log_in(&config.token, Access::ReadOnly)?;
+        let login = Arc::new(Login::new(&config.token)?);
         let workers = usize::from(config.workers.get());
         let (queue, jobs) = bounded(workers * QUEUE_REQUESTS_PER_WORKER);
         let counters = Arc::new(Counters::default());
@@ -82,10 +79,10 @@ impl Hsm {
         let mut threads = Vec::with_capacity(workers);
         let mut started = Vec::with_capacity(workers);
         for number in 0..workers {
-            let (token, registry, jobs) = (login.token.clone(), registry.clone(), jobs.clone());
+            let (login, registry, jobs) = (Arc::clone(&login), registry.clone(), jobs.clone());
             let (counters, newest) = (Arc::clone(&counters), Arc::clone(&newest));
             let (ready, outcome) = bounded(1);
-            let body = move || match Duty::start(token, registry, newest) {
+            let body = move || match Duty::start(login, registry, newest) {
                 Ok(duty) => {
                     let _ = ready.send(Ok(()));
                     worker::serve(duty, &jobs, &counters);
@@ -102,17 +99,7 @@ impl Hsm {
             outcome.recv().unwrap_or(Err(Error::NoWorker))?;
         }
         let (registry, asked) = (registry.clone(), Mutex::new(Instant::now()));
-        Ok(Self {
-            inner: Arc::new(Inner {
-                queue: Some(queue),
-                threads,
-                counters,
-                registry,
-                newest,
-                asked,
-                _login: Mutex::new(login),
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { queue: Some(queue), threads, counters, registry, newest, asked }) })
     }
 
     /// Computes everything that one card needs.

@@ -11,6 +11,7 @@ use cryptoki::slot::TokenInfo;
 use cryptoki::types::AuthPin;
 use fuda_cli::config::{Config, Mode};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 /// What tokens in software say of themselves (CK_TOKEN_INFO, model or manufacturer), in lower case.
 const SOFT_TOKENS: [&str; 4] = ["softhsm", "kryoptic", "nss", "simulator"];
@@ -58,6 +59,34 @@ impl TokenConfig {
 pub(crate) struct LoggedIn {
     pub(crate) token: Token,
     pub(crate) door: Door,
+}
+
+/// The login that all workers of a process share: PKCS#11 knows the application as logged in or not, never the session.
+#[derive(Debug)]
+pub(crate) struct Login {
+    config: TokenConfig,
+    held: Mutex<LoggedIn>,
+}
+
+impl Login {
+    /// Logs in.
+    pub(crate) fn new(config: &TokenConfig) -> Result<Self, Error> {
+        Ok(Self { config: config.clone(), held: Mutex::new(log_in(config, Access::ReadOnly)?) })
+    }
+
+    /// The token.
+    pub(crate) fn token(&self) -> Token {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).token.clone()
+    }
+
+    /// Logs in again after a token was away. A worker that comes second finds the process logged in, which is fine.
+    /// A PIN that came by descriptor or prompt cannot be had again: then this fails, and the program must be started anew.
+    pub(crate) fn renew(&self) -> Result<Token, Error> {
+        let fresh = log_in(&self.config, Access::ReadOnly)?;
+        let token = fresh.token.clone();
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(token)
+    }
 }
 
 /// C_Initialize to C_Login under the start-up lock.

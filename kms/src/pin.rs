@@ -11,7 +11,10 @@ use std::str::FromStr;
 use zeroize::Zeroizing;
 
 /// Longest PIN in bytes; PKCS #11 tokens take 4 to 255.
-const PIN_BYTES_MAX: u64 = 255;
+const PIN_BYTES_MAX: usize = 255;
+
+/// Bytes that are read at most: a PIN, its newline, and one that shows that it is too long.
+const READ_BYTES_MAX: u64 = PIN_BYTES_MAX as u64 + 2;
 
 /// Random bytes of a PIN that we make ourselves: 128 bits.
 const MADE_PIN_BYTES: usize = 16;
@@ -75,11 +78,11 @@ fn from_file(path: &Path) -> Result<Pin, PinFileReason> {
 }
 
 fn one_line(from: impl Read) -> Result<Pin, PinFileReason> {
-    let mut text = Zeroizing::new(String::with_capacity(PIN_BYTES_MAX as usize + 2));
-    let mut reader = BufReader::with_capacity(1, from.take(PIN_BYTES_MAX + 2));
+    let mut text = Zeroizing::new(String::with_capacity(PIN_BYTES_MAX + 2));
+    let mut reader = BufReader::with_capacity(1, from.take(READ_BYTES_MAX));
     reader.read_to_string(&mut text).map_err(PinFileReason::from)?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
-    if line.is_empty() || line.len() as u64 > PIN_BYTES_MAX || line.contains(char::is_control) {
+    if line.is_empty() || line.len() > PIN_BYTES_MAX || line.contains(char::is_control) {
         return Err(PinFileReason::Content);
     }
     Ok(Pin::new(line.to_owned()))
@@ -100,8 +103,8 @@ fn from_terminal() -> Result<Pin, PinFileReason> {
     let restore = Echo(terminal.try_clone()?, before);
     termios::tcsetattr(&terminal, OptionalActions::Flush, &silent).map_err(std::io::Error::from)?;
     terminal.write_all(b"PIN: ")?;
-    let mut text = Zeroizing::new(String::with_capacity(PIN_BYTES_MAX as usize + 2));
-    let read = BufReader::with_capacity(1, &terminal).take(PIN_BYTES_MAX + 2).read_line(&mut text);
+    let mut text = Zeroizing::new(String::with_capacity(PIN_BYTES_MAX + 2));
+    let read = BufReader::with_capacity(1, &terminal).take(READ_BYTES_MAX).read_line(&mut text);
     drop(restore);
     terminal.write_all(b"\n")?;
     read?;

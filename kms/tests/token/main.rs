@@ -3,6 +3,15 @@
 //! SoftHSM reads SOFTHSM2_CONF once per process, so each test runs its body in a child of this binary with an environment of its own
 //! (`site.rs`); all tests run in parallel.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test fails by panicking; its helpers are not marked as tests"
+)]
+
 mod attacks;
 mod attributes;
 mod birth;

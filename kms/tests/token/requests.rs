@@ -145,3 +145,15 @@ site_test! {
         assert!(key.verify_prehash(&[0xAC; 32], &signature).is_err());
     }
 }
+
+site_test! {
+    fn a_worker_that_was_logged_out_logs_in_again_once(site) {
+        let hsm = with_known_keys(site);
+        let request = whole_card(hsm.epoch().unwrap());
+        verify(&request, &hsm.card(request.clone()).unwrap().steps);
+        site.session().logout().unwrap();
+        verify(&request, &hsm.card(request.clone()).unwrap().steps);
+        assert!(hsm.metrics().retries >= 1);
+        assert_eq!(hsm.metrics().failures, 0);
+    }
+}
