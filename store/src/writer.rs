@@ -40,6 +40,7 @@ impl Writer {
         while let Some(first) = queue.recv().await {
             if let Err(error) = self.begin().await {
                 tracing::warn!(code = error.code(), "store: no transaction");
+                self.abandon().await;
                 self.refuse_waiting(first, &mut queue, &error);
                 continue;
             }
@@ -65,7 +66,7 @@ impl Writer {
 
     async fn begin(&mut self) -> Result<(), Error> {
         // IMMEDIATE takes the write lock now, where waiting is harmless, and not at the first INSERT, where SQLite may refuse to wait.
-        raw_sql("BEGIN IMMEDIATE").execute(&mut self.conn).await?;
+        raw_sql("BEGIN IMMEDIATE; SAVEPOINT job").execute(&mut self.conn).await?;
         Ok(())
     }
 
@@ -101,17 +102,14 @@ impl Writer {
     async fn run_one(&mut self, job: Box<dyn Job>, ran: &mut Vec<Ran>) -> Result<(), Lost> {
         let name = job.name();
         let started = Instant::now();
-        if let Err(error) = raw_sql("SAVEPOINT job").execute(&mut self.conn).await {
-            let error = Error::from(error);
-            job.refuse(error.clone());
-            return Err(Lost(error));
-        }
         let done = job.run(&mut self.conn).await;
         let (verdict, cause) = (done.verdict, done.cause.clone());
         ran.push(done);
+        // The next job finds a savepoint either way; the last one ends with the transaction. One statement per job, because each is a
+        // trip to the engine's thread and back.
         let end = match verdict {
-            Verdict::Keep => "RELEASE job",
-            Verdict::Undo => "ROLLBACK TO job; RELEASE job",
+            Verdict::Keep => "RELEASE job; SAVEPOINT job",
+            Verdict::Undo => "ROLLBACK TO job",
         };
         tracing::trace!(job = name, ?verdict, micros = started.elapsed().as_micros(), "store job");
         // A full disk or an I/O error rolls the whole transaction back inside SQLite; then there is no savepoint and nothing to commit.
