@@ -75,6 +75,7 @@ mod tests {
     #[test]
     fn every_byte_of_the_block_has_its_place() {
         let block = derivation_block(Constant::S_MAC, 0x0100, 2, &[0xAA, 0xBB]);
-        assert_eq!(block, hex::decode("0000000000000000000000060001000 2aabb".replace(' ', "")).unwrap());
+        let labelled = "0000000000000000000000 06 00 0100 02 aabb".replace(' ', "");
+        assert_eq!(hex::encode(block), labelled);
     }
 }
