@@ -1,0 +1,1 @@
+//! Benchmarks of the house and the report of their figures.

@@ -1,0 +1,1 @@
+//! PC/SC readers and what a card in them is.
