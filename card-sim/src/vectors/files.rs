@@ -40,13 +40,23 @@ fn templates_that_are_refused() {
         ("", "no template"),
         ("6f00", "not a template 62"),
         ("620000", "bytes behind the template"),
-        ("620483021234", "no file descriptor"),
-        ("6203820138", "not a BER-TLV data object"),
+        ("62048302df01", "no file descriptor"),
+        ("6203820238", "not a BER-TLV data object"),
+        ("62038201388301", "bytes behind the template"),
+        ("620382010183021234", "bytes behind the template"),
         ("6203820101", "a file structure this card does not make"),
+        ("6203820138", "no file identifier"),
         ("62078201388302ffff", "a reserved file identifier"),
-        ("620782013883021234", "no file identifier"),
+        ("620a8201388302df01820138", "repeated tag"),
+        ("620a8201388302df018a0105", "a life cycle in which no file is born"),
+        ("620a8201388302df01880108", "a short identifier on a DF"),
+        ("620f80020010820101830212348402abcd", "a DF name on an EF"),
+        ("620d800201008205022100200283021234", "bytes behind the template"),
+        ("620f80020100820502210020028302123488", "bytes behind the template"),
+        ("620f8002010082050221002002830212", "not a BER-TLV data object"),
     ];
-    for (template, _) in cases {
-        assert!(Fcp::parse(&hex::decode(template).unwrap()).is_err() || template == "620782013883021234", "{template}");
+    for (template, what) in cases {
+        let error = Fcp::parse(&hex::decode(template).unwrap()).unwrap_err();
+        assert_eq!(error.what, what, "{template}");
     }
 }

@@ -1,6 +1,6 @@
 //! A host just big enough to talk to the card: plain and wrapped commands, sessions, key sets, file templates.
 
-use fuda_card::apdu::{Command, Response};
+use fuda_card::apdu::{Command, Length, Response};
 use fuda_card::id::Kdd;
 use fuda_card::tlv::Writer;
 use fuda_card_sim::crypto::{AesKey, Block, pad, unpad};
@@ -84,9 +84,15 @@ impl Session {
         }
     }
 
-    /// Wraps a plain command given in hex.
-    pub(crate) fn wrap(&mut self, command: &str) -> Vec<u8> {
-        let mut command = Command::decode(&hex::decode(command).unwrap()).unwrap();
+    /// Wraps any bytes that are a short command with room for a MAC.
+    pub(crate) fn try_wrap(&mut self, command: &[u8]) -> Option<Vec<u8>> {
+        let command = Command::decode(command).ok()?;
+        let has_room = command.data.len() < 224 && command.ne.is_none_or(|ne| ne <= 256);
+        (has_room && command.cla & 0x7F == 0).then(|| self.wrap(command))
+    }
+
+    fn wrap(&mut self, mut command: Command) -> Vec<u8> {
+        command.length = Length::Short;
         self.counter += 1;
         command.cla |= 0x04;
         if self.level & 0x02 != 0 && !command.data.is_empty() {
@@ -104,7 +110,7 @@ impl Session {
     ///
     /// Panics when the answer's MAC or padding is wrong. An error status comes without protection.
     pub(crate) fn send(&mut self, card: &mut Card, command: &str) -> String {
-        let wrapped = self.wrap(command);
+        let wrapped = self.wrap(Command::decode(&hex::decode(command).unwrap()).unwrap());
         let answer = card.transmit(&wrapped);
         if answer.is_empty() {
             return String::new();
