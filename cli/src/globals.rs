@@ -7,14 +7,14 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Configuration file [default: ./fuda.toml, then /etc/fuda/fuda.toml]
-    #[arg(long, global = true, value_name = "FILE", env = "FUDA_CONFIG", hide_env_values = true)]
+    /// Configuration file [default: $FUDA_CONFIG, ./fuda.toml, /etc/fuda/fuda.toml]
+    #[arg(long, global = true, value_name = "FILE", env = "FUDA_CONFIG", hide_env = true)]
     pub config: Option<PathBuf>,
     /// Print the result as one JSON object on the last line of standard output
     #[arg(long, global = true)]
     pub json: bool,
     /// Language of messages
-    #[arg(long, global = true, value_enum, default_value_t = Lang::En)]
+    #[arg(long, global = true, value_enum, default_value_t = Lang::En, value_name = "en|ja", hide_possible_values = true)]
     pub lang: Lang,
     /// Never ask a question; fail instead
     #[arg(long, global = true)]
@@ -26,10 +26,10 @@ pub struct Globals {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Form of log lines on standard error
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "text|json", hide_possible_values = true)]
     pub log_format: LogFormat,
-    /// Colour on standard output and standard error
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    /// Colour; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "auto|always|never", hide_possible_values = true)]
     pub color: Color,
 }
 

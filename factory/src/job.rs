@@ -45,7 +45,7 @@ impl Prepared {
                 Exit::Refused,
                 "the order asks for first articles, which this version cannot hold for approval",
             )
-            .remedy("set line.first_article = 0 in a test site"));
+            .remedy("set line.first_article = 0 to do without"));
         }
         Ok(Self { order, profile, plan, serials })
     }
