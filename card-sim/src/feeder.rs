@@ -15,6 +15,7 @@ use rustix::net::sockopt::set_tcp_quickack;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -38,15 +39,15 @@ pub struct Handling {
     pub eject_to: Option<PathBuf>,
 }
 
-/// What a feeder did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Fed {
+/// What the feeders have done so far; they share it.
+#[derive(Debug, Default)]
+pub struct Tally {
     /// Cards put in.
-    pub presented: usize,
+    pub presented: AtomicUsize,
     /// Cards that came out by a power off and the end of the connection.
-    pub ejected: usize,
+    pub ejected: AtomicUsize,
     /// Card files that could not be read or put away.
-    pub unreadable: usize,
+    pub unreadable: AtomicUsize,
 }
 
 /// How a connection ended.
@@ -62,10 +63,10 @@ enum End {
 ///
 /// # Errors
 /// [`Error::CardFile`] or [`Error::CardDamaged`] for a card that cannot be read or put away.
-pub fn feed(reader: SocketAddr, stack: &Stack, handling: &Handling, count: &mut Fed) -> Result<(), Error> {
+pub fn feed(reader: SocketAddr, stack: &Stack, handling: &Handling, tally: &Tally) -> Result<(), Error> {
     while let Some(Drawn { number, path, card }) = stack.draw()? {
         let mut card = card.with_faults(Faults::of_chip(&handling.faults, number)).with_try_delay(TryDelay::CARD);
-        count.presented += 1;
+        tally.presented.fetch_add(1, Ordering::Relaxed);
         loop {
             let ended = connect(reader).map(|stream| present(&mut card, stream, reader.port(), handling));
             card.power_off();
@@ -74,7 +75,7 @@ pub fn feed(reader: SocketAddr, stack: &Stack, handling: &Handling, count: &mut 
             }
             sleep(RETRY);
         }
-        count.ejected += 1;
+        tally.ejected.fetch_add(1, Ordering::Relaxed);
         if let Some(folder) = &handling.eject_to {
             let target = folder.join(path.file_name().unwrap_or_default());
             std::fs::rename(&path, target).map_err(|source| Error::CardFile { path, source })?;

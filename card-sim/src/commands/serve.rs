@@ -3,7 +3,7 @@
 use clap::Args;
 use fuda_card_sim::Error;
 use fuda_card_sim::fault::{Fault, GRAMMAR, duration};
-use fuda_card_sim::feeder::{Fed, Handling, feed};
+use fuda_card_sim::feeder::{Handling, Tally, feed};
 use fuda_card_sim::stack::Stack;
 use fuda_card_sim::trace::Trace;
 use fuda_cli::{Exit, Failure, Globals, output};
@@ -58,51 +58,44 @@ impl Serve {
             trace: self.trace.as_deref().map(Trace::append).transpose()?,
             eject_to: self.eject_to,
         });
-        let (done, feeders) = channel();
-        let count = readers.len();
+        let tally = Arc::new(Tally::default());
+        let (done, ended) = channel::<()>();
         for reader in readers {
-            let (stack, handling, done) = (Arc::clone(&stack), Arc::clone(&handling), done.clone());
+            let (stack, handling, tally) = (Arc::clone(&stack), Arc::clone(&handling), Arc::clone(&tally));
+            let done = done.clone();
             std::thread::spawn(move || {
-                let mut fed = Fed::default();
-                while let Err(error) = feed(reader, &stack, &handling, &mut fed) {
+                while let Err(error) = feed(reader, &stack, &handling, &tally) {
                     output::note(&Failure::from(error).to_string());
-                    fed.unreadable += 1;
+                    tally.unreadable.fetch_add(1, Ordering::Relaxed);
                 }
-                // The receiver is gone only when the program ends.
-                let _ = done.send(fed);
+                drop(done);
             });
         }
-        Ok(report(globals, &wait(&feeders, count, &told_to_stop)))
+        drop(done);
+        wait(&ended, &told_to_stop);
+        Ok(report(globals, &tally))
     }
 }
 
-/// Every card is saved before it answers, so the feeders may be left where they are when a signal comes.
-fn wait(feeders: &Receiver<Fed>, count: usize, told_to_stop: &AtomicBool) -> Fed {
-    let mut total = Fed::default();
-    let mut running = count;
-    while running > 0 && !told_to_stop.load(Ordering::Relaxed) {
-        match feeders.recv_timeout(POLL) {
-            Ok(fed) => {
-                total.presented += fed.presented;
-                total.ejected += fed.ejected;
-                total.unreadable += fed.unreadable;
-                running -= 1;
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+/// Until the last feeder has dropped its end, or a signal comes. Every card is saved before it answers, so the feeders
+/// may be left where they are.
+fn wait(ended: &Receiver<()>, told_to_stop: &AtomicBool) {
+    while !told_to_stop.load(Ordering::Relaxed) {
+        if ended.recv_timeout(POLL) == Err(RecvTimeoutError::Disconnected) {
+            return;
         }
     }
-    total
 }
 
-fn report(globals: &Globals, fed: &Fed) -> Exit {
-    let Fed { presented, ejected, unreadable } = fed;
+fn report(globals: &Globals, tally: &Tally) -> Exit {
+    let [presented, ejected, unreadable] =
+        [&tally.presented, &tally.ejected, &tally.unreadable].map(|count| count.load(Ordering::Relaxed));
     if globals.json {
         output::json(&json!({ "presented": presented, "ejected": ejected, "unreadable": unreadable }));
     } else {
         output::line(&format!("{presented} cards put in, {ejected} ejected, {unreadable} unreadable"));
     }
-    if *unreadable == 0 { Exit::Done } else { Exit::Incomplete }
+    if unreadable == 0 { Exit::Done } else { Exit::Incomplete }
 }
 
 fn stop_flag() -> Result<Arc<AtomicBool>, Error> {

@@ -38,6 +38,15 @@ pub(crate) fn blank_card() -> Card {
     card
 }
 
+/// Sends a command as a reader driver does: over T=0 it fetches what the card keeps back.
+fn exchange(card: &mut Card, command: &[u8]) -> Vec<u8> {
+    let answer = card.transmit(command);
+    match *answer.as_slice() {
+        [0x61, length] => card.transmit(&[0x00, 0xC0, 0x00, 0x00, length]),
+        _ => answer,
+    }
+}
+
 /// Sends hex; the answer as hex, `""` when none came.
 pub(crate) fn plain(card: &mut Card, command: &str) -> String {
     hex::encode_upper(card.transmit(&hex::decode(command).unwrap()))
@@ -60,24 +69,33 @@ impl Session {
     }
 
     pub(crate) fn open_at(card: &mut Card, kvn: u8, keys: &StaticKeys, level: u8) -> Result<Self, String> {
-        let host = [0x5A; 16];
-        let mode = Mode::S8;
-        let host = &host[..mode.size_bytes()];
-        let answer = card.transmit(&Command::new(0x80, 0x50, kvn, 0).with_data(host).with_ne(256).encode().unwrap());
+        Self::open_mode(card, kvn, keys, level, Mode::S8)
+    }
+
+    pub(crate) fn open_mode(
+        card: &mut Card,
+        kvn: u8,
+        keys: &StaticKeys,
+        level: u8,
+        mode: Mode,
+    ) -> Result<Self, String> {
+        let size = mode.size_bytes();
+        let host = &[0x5A; 16][..size];
+        let answer = exchange(card, &Command::new(0x80, 0x50, kvn, 0).with_data(host).with_ne(256).encode().unwrap());
         let answer = Response::decode(&answer).map_err(|_| "no answer".to_owned())?;
         if !answer.sw.is_success() {
             return Err(answer.sw.to_string());
         }
-        assert_eq!(answer.data.len(), 32);
+        assert_eq!(answer.data.len(), 16 + 2 * size);
         assert_eq!(&answer.data[..10], KDD.as_bytes());
-        assert_eq!(answer.data[11..13], [0x03, 0x70]);
-        let challenge = &answer.data[13..21];
+        assert_eq!(answer.data[11..13], [0x03, mode.parameter()]);
+        let challenge = &answer.data[13..13 + size];
         let session = SessionKeys::derive(keys, host, challenge).unwrap();
         let cryptogram = session.cryptogram(Constant::HostCryptogram, mode, host, challenge);
-        let header = [0x84, 0x82, level, 0x00, 0x10];
+        let header = [0x84, 0x82, level, 0x00, u8::try_from(2 * size).unwrap()];
         let chain = session.mac.cmac(&[&[0; 16], &header, &cryptogram]);
-        let data = [cryptogram.as_slice(), &chain[..8]].concat();
-        let answer = card.transmit(&Command::new(0x84, 0x82, level, 0).with_data(data).encode().unwrap());
+        let data = [cryptogram.as_slice(), &chain[..size]].concat();
+        let answer = exchange(card, &Command::new(0x84, 0x82, level, 0).with_data(data).encode().unwrap());
         match hex::encode_upper(answer).as_str() {
             "9000" => Ok(Self { keys: session, mode, level, chain, counter: 0 }),
             sw => Err(sw.to_owned()),
@@ -111,7 +129,7 @@ impl Session {
     /// Panics when the answer's MAC or padding is wrong. An error status comes without protection.
     pub(crate) fn send(&mut self, card: &mut Card, command: &str) -> String {
         let wrapped = self.wrap(Command::decode(&hex::decode(command).unwrap()).unwrap());
-        let answer = card.transmit(&wrapped);
+        let answer = exchange(card, &wrapped);
         if answer.is_empty() {
             return String::new();
         }

@@ -1,11 +1,15 @@
 //! PUT KEY and DELETE KEY: who may, what is refused, what it leaves.
 
-use crate::host::{Session, blank_card, plain, put_key, put_key_answer, set};
-use crate::issuance::{AP, AP_NAME, ISSUER, TRANSPORT, as_application, as_issuer, issued_card, zeroth};
-use fuda_card_sim::Card;
+use crate::host::{
+    Session, blank, blank_card, create_df, create_internal, create_transparent, maker_set, plain, put_key,
+    put_key_answer, set,
+};
+use crate::issuance::{AP, AP_NAME, ISSUER, MF_CONDITIONS, TRANSPORT, as_application, as_issuer, issued_card, zeroth};
 use fuda_card_sim::crypto::AesKey;
+use fuda_card_sim::derivation::Mode;
 use fuda_card_sim::keys::StaticKeys;
 use fuda_card_sim::report::Secrets;
+use fuda_card_sim::{Blank, Card};
 
 fn application_sets(card: &Card) -> Vec<String> {
     let report = card.report(Secrets::Hidden);
@@ -108,4 +112,24 @@ fn a_set_opens_in_its_own_df_only() {
     );
     assert_eq!(Session::open(&mut card, 0x00, &set(AP)).map(drop), Ok(()), "00: the first one");
     assert_eq!(card.report(Secrets::Hidden).failures, 0);
+}
+
+#[test]
+fn s16_doubles_challenges_and_macs() {
+    // Level, and most plain data in a short answer.
+    for (level, response_max) in [(0x01, 256), (0x03, 256), (0x11, 239), (0x13, 239), (0x33, 223)] {
+        let mut card = Card::new(Blank { mode: Mode::S16, ..blank() });
+        card.power_on();
+        assert_eq!(plain(&mut card, "8050FF00085A5A5A5A5A5A5A5A00"), "6700", "a short challenge");
+        let mut channel = Session::open_mode(&mut card, 0xFF, &maker_set(), level, Mode::S16).unwrap();
+        channel.done(&mut card, &create_df("3F00", "A000000151000000", MF_CONDITIONS));
+        channel.done(&mut card, &create_internal(4));
+        assert_eq!(
+            channel.send(&mut card, &put_key(0, 0x3D, &set(TRANSPORT), &maker_set().dek)),
+            put_key_answer(0x3D, &set(TRANSPORT))
+        );
+        channel.done(&mut card, &create_transparent("2F01", 300, "E500"));
+        let answer = channel.send(&mut card, "00B0000000");
+        assert_eq!(answer.len(), 2 * response_max + 4, "level {level:02X}");
+    }
 }

@@ -3,12 +3,13 @@
 use crate::host::blank;
 use fuda_card_sim::Card;
 use fuda_card_sim::fault::Fault;
-use fuda_card_sim::feeder::{Fed, Handling, feed};
+use fuda_card_sim::feeder::{Handling, Tally, feed};
 use fuda_card_sim::stack::Stack;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 /// The reader's side of one connection.
@@ -88,9 +89,9 @@ fn eject_brings_the_next_card_and_anything_else_the_same() {
     let faults = vec!["2/4:pulled".parse::<Fault>().unwrap()];
     let handling = Handling { faults, eject_to: Some(tray.path().to_owned()), ..Handling::default() };
     let feeder = std::thread::spawn(move || {
-        let mut fed = Fed::default();
-        feed(address, &stack, &handling, &mut fed).unwrap();
-        fed
+        let tally = Tally::default();
+        feed(address, &stack, &handling, &tally).unwrap();
+        [tally.presented, tally.ejected, tally.unreadable].map(AtomicUsize::into_inner)
     });
     let mut slot = Slot::accept(&listener);
     assert_eq!(slot.insert(), name(0));
@@ -110,7 +111,7 @@ fn eject_brings_the_next_card_and_anything_else_the_same() {
     slot.say(&[0x02]);
     assert_eq!(slot.exchange("00A40000023F00").unwrap(), "6A82");
     slot.eject();
-    assert_eq!(feeder.join().unwrap(), Fed { presented: 2, ejected: 2, unreadable: 0 });
+    assert_eq!(feeder.join().unwrap(), [2, 2, 0]);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     assert_eq!(std::fs::read_dir(tray.path()).unwrap().count(), 2);
 }
@@ -122,7 +123,7 @@ fn two_writes_per_message_do_not_wait_for_an_acknowledgement() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let stack = Stack::of_folder(folder.path()).unwrap();
-    std::thread::spawn(move || feed(address, &stack, &Handling::default(), &mut Fed::default()));
+    std::thread::spawn(move || feed(address, &stack, &Handling::default(), &Tally::default()));
     let mut slot = Slot::accept(&listener);
     slot.0.set_nodelay(false).unwrap();
     slot.insert();

@@ -1,7 +1,9 @@
 //! A card that offers T=0: 61xx, 6Cxx, GET RESPONSE.
 
 use crate::host::{KDD, MAKER, plain};
+use crate::issuance::{first, issued_card, zeroth};
 use fuda_card_sim::crypto::AesKey;
+use fuda_card_sim::report::Secrets;
 use fuda_card_sim::state::Protocol;
 use fuda_card_sim::{Blank, Card};
 
@@ -36,6 +38,15 @@ fn initialize_update_goes_the_same_way() {
     assert_eq!(plain(&mut card, "8050FF00085A5A5A5A5A5A5A5A"), "6120");
     let answer = plain(&mut card, "00C0000020");
     assert!(answer.starts_with("00010203040506070809FF0370") && answer.ends_with("0000019000"), "{answer}");
+}
+
+#[test]
+fn it_is_issued_like_any_other() {
+    let mut card = t0_card();
+    zeroth(&mut card);
+    first(&mut card);
+    let (t0, t1) = (card.report(Secrets::Shown), issued_card().report(Secrets::Shown));
+    assert_eq!((t0.key_sets, t0.mf), (t1.key_sets, t1.mf));
 }
 
 #[test]
