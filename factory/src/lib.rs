@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod encoder;
 mod failure;
 mod job;
+mod job_lock;
 pub mod line;
 pub mod order;
 mod profiles;

@@ -56,19 +56,23 @@ impl Progress {
                 self.note(&format!("{encoder}: rejected [{}] {error}", error.code()));
             }
             LineEvent::Card { encoder, outcome: Outcome::Refused(error), .. } => {
-                self.note(&format!("{encoder}: not taken [{}] {error}", error.code()))
+                self.note(&format!("{encoder}: not taken [{}] {error}", error.code()));
             }
             LineEvent::Card { encoder, outcome: Outcome::Lost(error), .. } => {
-                self.note(&format!("{encoder}: lost [{}] {error}; put the card in again", error.code()))
+                self.note(&format!("{encoder}: lost [{}] {error}; put the card in again", error.code()));
             }
             LineEvent::Card { encoder, outcome: Outcome::Fault(error), .. } => {
-                self.note(&format!("{encoder}: the line stops [{}] {error}", error.code()))
+                self.note(&format!("{encoder}: the line stops [{}] {error}", error.code()));
             }
+            LineEvent::Mute { encoder, error } => self.note(&format!(
+                "{encoder}: a card does not start [{}] {error}; take it out and count it as mute",
+                error.code()
+            )),
             LineEvent::Quarantined { encoder } => {
-                self.note(&format!("{encoder}: quarantined after failures in a row; clean or exchange the reader"))
+                self.note(&format!("{encoder}: quarantined after failures in a row; clean or exchange the reader"));
             }
             LineEvent::Stopping { in_hand } => {
-                self.note(&format!("stopping: {in_hand} cards in hand are being finished"))
+                self.note(&format!("stopping: {in_hand} cards in hand are being finished"));
             }
         }
         self.update();

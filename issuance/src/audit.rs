@@ -45,11 +45,11 @@ impl CardAuditor {
         let mut wire = Wire::new(transport);
         let mut look = Look { journal: &self.journal, kdd: None, card: None };
         let route = Route { plan: Arc::clone(&self.plan), from: 0, standing: Standing::Begun, purpose: Purpose::Audit };
-        let walked = walk(&mut wire, &self.hsm, route, &mut look);
+        let walked = walk(&mut wire, &self.hsm, &route, &mut look);
         let found = walked.and_then(|_| look.card.ok_or(Error::EmptyPlan));
         match found {
             Ok(card) => Ok(Audited { card, commands: wire.commands() }),
-            Err(error) => Err(CardFailure { kdd: look.kdd, standing: Begun::No, error }),
+            Err(error) => Err(CardFailure { kdd: look.kdd, standing: Begun::No, error: Box::new(error) }),
         }
     }
 }

@@ -58,7 +58,7 @@ pub struct CardFailure {
     /// Whether its serial and intent are durable.
     pub standing: Begun,
     /// What went wrong.
-    pub error: Error,
+    pub error: Box<Error>,
 }
 
 /// Whether the journal holds an intent for a chip.
@@ -103,7 +103,7 @@ impl CardIssuer {
         course.run(&mut Wire::new(transport)).map_err(|error| CardFailure {
             kdd: course.kdd,
             standing: if course.assignment.is_some() { Begun::Yes } else { Begun::No },
-            error,
+            error: Box::new(error),
         })
     }
 
@@ -143,17 +143,13 @@ impl Course<'_> {
         let complete = from == issuer.plan.steps().len();
         let mut hsm_calls = 0;
         if !complete {
-            hsm_calls += walk(
-                wire,
-                &issuer.hsm,
-                Route { plan: Arc::clone(&issuer.plan), from, standing, purpose: Purpose::Issue },
-                self,
-            )?;
+            let route = Route { plan: Arc::clone(&issuer.plan), from, standing, purpose: Purpose::Issue };
+            hsm_calls += walk(wire, &issuer.hsm, &route, self)?;
         }
         if complete || self.wants_audit() {
             let route =
                 Route { plan: Arc::clone(&issuer.audit), from: 0, standing: Standing::Begun, purpose: Purpose::Audit };
-            hsm_calls += walk(wire, &issuer.hsm, route, self)?;
+            hsm_calls += walk(wire, &issuer.hsm, &route, self)?;
         }
         let (kdd, assignment) = self.kdd.zip(self.assignment.clone()).ok_or(Error::EmptyPlan)?;
         if complete {

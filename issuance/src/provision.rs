@@ -129,7 +129,7 @@ impl<'h> Provision<'h> {
             opening.session = Some(session(answers.next())?);
         }
         for key_set in &mut self.key_sets {
-            key_set.keys = Some(components(answers.next())?);
+            key_set.keys = Some(components(answers.next().as_ref())?);
         }
         self.calls += calls;
         self.fetched = true;
@@ -162,12 +162,12 @@ fn session(answer: Option<StepAnswer>) -> Result<([u8; 8], SessionKeys), Error> 
     Ok((card_challenge, keys))
 }
 
-fn components(answer: Option<StepAnswer>) -> Result<[KeyComponent; 3], Error> {
+fn components(answer: Option<&StepAnswer>) -> Result<[KeyComponent; 3], Error> {
     let Some(StepAnswer::KeySet(wrapped)) = answer else {
         return Err(Error::HsmAnswer { what: "a wrapped key set is missing" });
     };
     let mut components = Vec::with_capacity(wrapped.len());
-    for key in &wrapped {
+    for key in wrapped {
         let component = KeyComponent::new(&key.ciphertext, KeyLength::Aes128, Kcv::new(key.kcv));
         components.push(component.map_err(|_| Error::HsmAnswer { what: "a wrapped key of another length" })?);
     }

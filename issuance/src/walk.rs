@@ -42,12 +42,12 @@ pub(crate) enum Purpose {
 }
 
 /// Walks a route to its end; answers the number of PKCS#11 calls.
-pub(crate) fn walk<T, W>(wire: &mut Wire<'_, T>, hsm: &Hsm, route: Route, watch: &mut W) -> Result<u32, Error>
+pub(crate) fn walk<T, W>(wire: &mut Wire<'_, T>, hsm: &Hsm, route: &Route, watch: &mut W) -> Result<u32, Error>
 where
     T: Transport<Error: TransportCode>,
     W: Watch,
 {
-    let mut provision = Provision::new(hsm, &route)?;
+    let mut provision = Provision::new(hsm, route)?;
     let mut script = Script::new(Arc::clone(&route.plan), route.from, route.standing);
     let mut input = Input::Continue;
     let mut chip: Option<Kdd> = None;

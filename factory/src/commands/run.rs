@@ -5,6 +5,7 @@ use crate::cli::{Period, Run};
 use crate::encoder::{EncoderSpec, VpcdEncoder};
 use crate::failure;
 use crate::job::Prepared;
+use crate::job_lock::JobLock;
 use crate::line::{End, Line, LineReport, StopSignal};
 use crate::progress::Progress;
 use crate::site::Site;
@@ -23,6 +24,7 @@ pub fn run(globals: &Globals, args: &Run) -> Result<Exit, Failure> {
     let prepared = Prepared::read(&site, &args.order)?;
     let encoders = listen(&site, &args.encoders)?;
     let hsm = site.start_hsm(args.hsm_workers)?;
+    let _lock = JobLock::take(&site, prepared.order.id.as_str())?;
     let journal = prepared.open_job(&site)?;
     let rules = prepared.order.line;
     let before = journal.accounts().map_err(failure::of)?;
@@ -70,7 +72,8 @@ fn finish(globals: &Globals, site: &Site, issuer: &CardIssuer, report: LineRepor
     let (state, reason, exit) = verdict(&report);
     let fault = report.fault.map(failure::of);
     if fault.as_ref().is_none_or(|fault| fault.exit != Exit::Store) {
-        issuer.journal().set_state(state, &reason).map_err(failure::of)?;
+        let stop_reason = if state == JobState::Stopped { reason.as_str() } else { "" };
+        issuer.journal().set_state(state, stop_reason).map_err(failure::of)?;
     }
     if let Some(fault) = fault {
         return Err(fault);

@@ -163,7 +163,7 @@ impl Bench<'_> {
             }
             Err(error) => {
                 let chip = error.kdd.map_or_else(String::new, |kdd| format!(", chip {kdd}"));
-                tray.failed.get_or_insert(failure::of(error.error).at(format!("{}{chip}", encoder.name())));
+                tray.failed.get_or_insert(failure::of(*error.error).at(format!("{}{chip}", encoder.name())));
             }
         }
     }

@@ -20,8 +20,8 @@ pub(super) fn work(
 ) {
     let station = Station { encoder: encoder.name().to_owned(), operator: operator.to_owned() };
     while floor.wants_card() {
-        match encoder.insert(INSERT_WAIT) {
-            Ok(None) => {}
+        let (event, quarantined) = match encoder.insert(INSERT_WAIT) {
+            Ok(None) => continue,
             Ok(Some(card)) => {
                 if floor.claim() == Claim::Ended {
                     // Closed without power off: the card is still in the encoder, untouched.
@@ -30,17 +30,14 @@ pub(super) fn work(
                 let started = Instant::now();
                 let outcome = handle(card, &station, issuer);
                 let quarantined = settle(&outcome, &station, floor);
-                tell(events, LineEvent::Card { encoder: station.encoder.clone(), took: started.elapsed(), outcome });
-                if quarantined {
-                    tell(events, LineEvent::Quarantined { encoder: station.encoder.clone() });
-                    return;
-                }
+                (LineEvent::Card { encoder: station.encoder.clone(), took: started.elapsed(), outcome }, quarantined)
             }
-            Err(error) => tracing::warn!(
-                encoder = station.encoder,
-                code = error.code(),
-                "a card was put in that does not start: {error}"
-            ),
+            Err(error) => (LineEvent::Mute { encoder: station.encoder.clone(), error }, floor.failed(&station.encoder)),
+        };
+        tell(events, event);
+        if quarantined {
+            tell(events, LineEvent::Quarantined { encoder: station.encoder.clone() });
+            return;
         }
     }
 }
@@ -60,9 +57,9 @@ fn handle(mut card: VpcdCard, station: &Station, issuer: &CardIssuer) -> Outcome
                 (Begun::Yes, Some(kdd)) => issuer.journal().lose_contact(kdd, &failure.error.to_string()),
                 _ => Ok(()),
             };
-            noted.map_or_else(Outcome::Fault, |()| Outcome::Lost(failure.error))
+            noted.map_or_else(Outcome::Fault, |()| Outcome::Lost(*failure.error))
         }
-        FailureClass::Hsm | FailureClass::Store => Outcome::Fault(failure.error),
+        FailureClass::Hsm | FailureClass::Store => Outcome::Fault(*failure.error),
         class => {
             let report = RejectReport {
                 kdd: failure.kdd,
@@ -73,12 +70,12 @@ fn handle(mut card: VpcdCard, station: &Station, issuer: &CardIssuer) -> Outcome
             };
             if failure.error.is_counted_already() {
                 card.eject();
-                return Outcome::Refused(failure.error);
+                return Outcome::Refused(*failure.error);
             }
             match issuer.journal().reject(report, station) {
                 Ok(()) => {
                     card.eject();
-                    Outcome::Rejected(failure.error)
+                    Outcome::Rejected(*failure.error)
                 }
                 Err(error) => Outcome::Fault(error),
             }
@@ -93,7 +90,10 @@ fn settle(outcome: &Outcome, station: &Station, floor: &Floor) -> bool {
             floor.good(&station.encoder);
             false
         }
-        Outcome::Rejected(_) | Outcome::Refused(_) | Outcome::Lost(_) => floor.failed(&station.encoder),
+        Outcome::Rejected(_) | Outcome::Refused(_) | Outcome::Lost(_) => {
+            floor.put_back();
+            floor.failed(&station.encoder)
+        }
         Outcome::Fault(_) => {
             floor.put_back();
             floor.stop(End::Fault);

@@ -124,10 +124,9 @@ impl Floor {
         self.changed.notify_all();
     }
 
-    /// A claimed card is not good; true when its encoder is quarantined from here on.
+    /// A card is not good, or did not start; true when its encoder is quarantined from here on.
     pub(super) fn failed(&self, encoder: &str) -> bool {
         let mut state = self.lock();
-        state.in_hand -= 1;
         state.failures += 1;
         if state.failures >= self.rules.stop_after {
             let count = state.failures;
@@ -146,7 +145,7 @@ impl Floor {
         quarantined
     }
 
-    /// A claimed card was given back untouched or lost without blame.
+    /// A claimed card is no longer in hand, and not good.
     pub(super) fn put_back(&self) {
         self.lock().in_hand -= 1;
         self.changed.notify_all();

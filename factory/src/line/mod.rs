@@ -9,7 +9,7 @@ mod signal;
 pub use floor::End;
 pub use signal::StopSignal;
 
-use crate::encoder::VpcdEncoder;
+use crate::encoder::{EncoderError, VpcdEncoder};
 use crate::order::LineRules;
 use floor::Floor;
 use fuda_issuance::{CardIssuer, Error, Issued};
@@ -68,6 +68,13 @@ pub enum LineEvent {
         took: Duration,
         /// What came of it.
         outcome: Outcome,
+    },
+    /// A card was put in that does not start; nobody knows its identity, so it is not in the accounts.
+    Mute {
+        /// Where.
+        encoder: String,
+        /// What the encoder said.
+        error: EncoderError,
     },
     /// An encoder is out of service for this run.
     Quarantined {
