@@ -43,7 +43,7 @@ impl Blank {
         Some(Self { kdd, initial, protocol: Protocol::T1, mode: Mode::S8 })
     }
 
-    fn into_state(self) -> State {
+    pub(crate) fn into_state(self) -> State {
         let mut cplc = [0; CPLC_BYTES];
         // CPLC: fabricator, type and OS of the IC, then dates; the serial number of the IC stands at offset 12.
         for (byte, value) in cplc.iter_mut().skip(12).zip(self.kdd.as_bytes()) {

@@ -152,3 +152,52 @@ impl<'a> Input<'a> {
         self.take(usize::from(length))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::card::Blank;
+    use crate::memory::Memory;
+
+    /// The image of a blank chip, byte for byte: card files outlive the program that wrote them.
+    #[test]
+    fn the_form_does_not_change_unnoticed() {
+        let master = AesKey::from_bytes(b"@ABCDEFGHIJKLMNO").unwrap();
+        let state = Blank::derived(Kdd::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), &master).unwrap().into_state();
+        let golden = [
+            "01",                                       // version
+            "00010203040506070809",                     // KDD
+            "000000000000000000000000",                 // CPLC …
+            "00010203040506070809",                     // … with the serial number inside
+            "0000000000000000000000000000000000000000", // …
+            "01",                                       // T=1
+            "00",                                       // S8
+            "00",                                       // no wrong authentication
+            "01",                                       // one key set
+            "FF000000",                                 // KVN and counter
+            "0010ENC",
+            "0010MAC",
+            "0010DEK",
+        ];
+        let keys = &state.root_keys[0].keys;
+        let golden = golden
+            .concat()
+            .replace("ENC", &hex::encode_upper(keys.enc.expose()))
+            .replace("MAC", &hex::encode_upper(keys.mac.expose()))
+            .replace("DEK", &hex::encode_upper(keys.dek.expose()));
+        let image = encode(&state);
+        assert_eq!(hex::encode_upper(&*image), golden);
+        assert_eq!(*encode(&decode(&image).unwrap()), *image);
+        let memory = Memory::volatile(decode(&image).unwrap());
+        assert!(memory.is_blank());
+    }
+
+    #[test]
+    fn a_cut_image_is_refused() {
+        let master = AesKey::from_bytes(&[7; 16]).unwrap();
+        let image = encode(&Blank::derived(Kdd::new([7; 10]), &master).unwrap().into_state());
+        for cut in 0..image.len() {
+            assert!(decode(&image[..cut]).is_none(), "cut at {cut}");
+        }
+    }
+}
