@@ -1,0 +1,265 @@
+//! The journal as a line uses it: serials, intents, refusals, rejects, accounts and the hash chain, on a real database.
+
+use fuda_card::id::Kdd;
+use fuda_card::personalisation::Stage;
+use fuda_issuance::journal::Chip;
+use fuda_issuance::{Error, FailureClass, Journal, NewJob, Refusal, RejectReport, Serial, SerialSource, Station};
+use fuda_store::Store;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tempfile::TempDir;
+
+#[derive(Debug)]
+struct Numbers;
+
+impl SerialSource for Numbers {
+    fn at(&self, position: u64) -> Option<Serial> {
+        let serial = format!("{:04}", 1000 + position);
+        Some(Serial { printed: serial.clone(), serial })
+    }
+}
+
+struct Bench {
+    _folder: TempDir,
+    store: Store,
+    serials: Arc<dyn SerialSource>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}/factory.db", folder.path().display())).unwrap();
+        Self { _folder: folder, store, serials: Arc::new(Numbers) }
+    }
+
+    fn job(&self, id: &str, first: Stage, last: Stage) -> Journal {
+        Journal::open_or_create(&self.store, order(id, first, last)).unwrap()
+    }
+
+    fn begin(&self, journal: &Journal, kdd: Kdd, chip: Chip) -> Result<String, Error> {
+        journal.begin(kdd, chip, &station(), &self.serials, Vec::new()).map(|assignment| assignment.serial)
+    }
+
+    /// A card from blank to good.
+    fn make(&self, journal: &Journal, kdd: Kdd) -> String {
+        let serial = self.begin(journal, kdd, Chip::Blank).unwrap();
+        journal.finish_stage(kdd, Stage::Zeroth).unwrap();
+        journal.finish_stage(kdd, Stage::First).unwrap();
+        journal.seal(kdd).unwrap();
+        serial
+    }
+}
+
+fn order(id: &str, first_stage: Stage, last_stage: Stage) -> NewJob {
+    NewJob {
+        id: id.to_owned(),
+        order_text: format!("order = \"{id}\""),
+        order_sha256: "AB".repeat(32),
+        profile: "p".to_owned(),
+        profile_sha256: "CD".repeat(32),
+        first_stage,
+        last_stage,
+        quantity: 3,
+        spares: 1,
+        lot: "L1".to_owned(),
+        keys: BTreeMap::new(),
+    }
+}
+
+fn station() -> Station {
+    Station { encoder: "vpcd:1".to_owned(), operator: "sato".to_owned() }
+}
+
+fn chip(number: u8) -> Kdd {
+    Kdd::new([number; 10])
+}
+
+fn report(kdd: Option<Kdd>) -> RejectReport {
+    RejectReport { kdd, class: FailureClass::Card, code: "CARD_STATUS", step: "create MF".to_owned(), sw: None }
+}
+
+#[test]
+fn a_chip_keeps_its_serial_however_often_it_comes_back() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    assert_eq!(bench.begin(&job, chip(1), Chip::Blank).unwrap(), "1000");
+    assert_eq!(bench.begin(&job, chip(2), Chip::Blank).unwrap(), "1001");
+    job.lose_contact(chip(1), "pulled out").unwrap();
+    assert_eq!(bench.begin(&job, chip(1), Chip::Begun).unwrap(), "1000");
+    let again = job.begin(chip(1), Chip::Begun, &station(), &bench.serials, Vec::new()).unwrap();
+    assert_eq!((again.attempt, again.position), (3, 0));
+}
+
+#[test]
+fn what_is_not_this_jobs_to_issue_is_refused_by_name() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    let refusal = |result: Result<String, Error>| match result {
+        Err(Error::Refused { refusal }) => refusal,
+        other => panic!("{other:?}"),
+    };
+    let serial = bench.make(&job, chip(1));
+    assert_eq!(refusal(bench.begin(&job, chip(1), Chip::Begun)), Refusal::AlreadyIssued { serial });
+    assert_eq!(refusal(bench.begin(&job, chip(9), Chip::Begun)), Refusal::Foreign);
+    let other = bench.job("B", Stage::Zeroth, Stage::First);
+    assert_eq!(refusal(bench.begin(&other, chip(1), Chip::Begun)), Refusal::HeldByJob { job: "A".to_owned() });
+    bench.begin(&job, chip(2), Chip::Blank).unwrap();
+    job.reject(report(Some(chip(2))), &station()).unwrap();
+    assert_eq!(refusal(bench.begin(&job, chip(2), Chip::Begun)), Refusal::InRejectBin);
+}
+
+#[test]
+fn zeroth_issued_chips_go_on_in_a_first_issuance_job_and_nowhere_else() {
+    let bench = Bench::new();
+    let zeroth = bench.job("Z", Stage::Zeroth, Stage::Zeroth);
+    let first = Journal::open_or_create(&bench.store, order("F", Stage::First, Stage::First)).unwrap();
+    bench.begin(&zeroth, chip(1), Chip::Blank).unwrap();
+    let early = bench.begin(&first, chip(1), Chip::Begun);
+    assert!(
+        matches!(early, Err(Error::Refused { refusal: Refusal::HeldByJob { .. } })),
+        "it is not sealed yet: {early:?}"
+    );
+    zeroth.finish_stage(chip(1), Stage::Zeroth).unwrap();
+    zeroth.seal(chip(1)).unwrap();
+    let next = Arc::new(Offset);
+    let serials: Arc<dyn SerialSource> = next;
+    first.begin(chip(1), Chip::Begun, &station(), &serials, Vec::new()).unwrap();
+    first.finish_stage(chip(1), Stage::First).unwrap();
+    first.seal(chip(1)).unwrap();
+    assert_eq!(first.accounts().unwrap().good, 1);
+}
+
+#[derive(Debug)]
+struct Offset;
+
+impl SerialSource for Offset {
+    fn at(&self, position: u64) -> Option<Serial> {
+        let serial = format!("{:04}", 5000 + position);
+        Some(Serial { printed: serial.clone(), serial })
+    }
+}
+
+#[test]
+fn serials_run_out_by_name_and_no_serial_is_given_twice() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    for number in 1..=4 {
+        bench.begin(&job, chip(number), Chip::Blank).unwrap();
+    }
+    let fifth = bench.begin(&job, chip(5), Chip::Blank);
+    assert!(matches!(fifth, Err(Error::SerialsExhausted { serials: 4, .. })), "{fifth:?}");
+    let other = bench.job("B", Stage::Zeroth, Stage::First);
+    let taken = bench.begin(&other, chip(6), Chip::Blank);
+    assert!(matches!(taken, Err(Error::SerialTaken { .. })), "two orders with one range: {taken:?}");
+    assert_eq!(other.accounts().unwrap().fed, 0, "a refused binding leaves nothing behind");
+}
+
+#[test]
+fn the_accounts_balance_at_every_step() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    bench.make(&job, chip(1));
+    bench.begin(&job, chip(2), Chip::Blank).unwrap();
+    bench.begin(&job, chip(3), Chip::Blank).unwrap();
+    job.reject(report(Some(chip(3))), &station()).unwrap();
+    job.reject(report(Some(chip(3))), &station()).unwrap();
+    job.reject(report(Some(chip(4))), &station()).unwrap();
+    job.reject(report(None), &station()).unwrap();
+    job.reject(report(None), &station()).unwrap();
+    let accounts = job.accounts().unwrap();
+    assert_eq!((accounts.fed, accounts.good, accounts.rejected, accounts.unknown), (6, 1, 4, 1));
+    assert_eq!((accounts.ordered, accounts.unfilled), (3, 2));
+    let bin = job.rejects().unwrap();
+    let of = |kdd: Kdd| bin.iter().find(|reject| reject.kdd == kdd.to_string()).unwrap();
+    assert_eq!((of(chip(3)).disposition.as_str(), of(chip(3)).serial.as_str()), ("bin", "1002"));
+    assert_eq!((of(chip(4)).disposition.as_str(), of(chip(4)).serial.as_str()), ("foreign", ""));
+}
+
+#[test]
+fn a_chip_that_calls_itself_a_good_card_takes_nothing_from_it() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    let serial = bench.make(&job, chip(1));
+    job.reject(report(Some(chip(1))), &station()).unwrap();
+    assert_eq!(job.find_issued(&serial).unwrap().unwrap().kdd, chip(1).to_string());
+    let accounts = job.accounts().unwrap();
+    assert_eq!((accounts.fed, accounts.good, accounts.rejected), (2, 1, 1), "the impostor is a chip of its own");
+}
+
+#[test]
+fn the_life_cycle_forbids_what_its_table_does_not_hold() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    bench.begin(&job, chip(1), Chip::Blank).unwrap();
+    let early = job.seal(chip(1));
+    assert!(matches!(early, Err(Error::Transition { .. })), "{early:?}");
+    job.finish_stage(chip(1), Stage::First).unwrap();
+    job.seal(chip(1)).unwrap();
+    assert!(job.seal(chip(1)).is_err());
+}
+
+#[test]
+fn the_order_of_a_job_cannot_change() {
+    let bench = Bench::new();
+    bench.job("A", Stage::Zeroth, Stage::First);
+    let mut changed = order("A", Stage::Zeroth, Stage::First);
+    changed.order_sha256 = "EF".repeat(32);
+    assert!(matches!(
+        Journal::open_or_create(&bench.store, changed),
+        Err(Error::OrderChanged { part: "order file", .. })
+    ));
+    let mut changed = order("A", Stage::Zeroth, Stage::First);
+    changed.profile_sha256 = "EF".repeat(32);
+    assert!(matches!(Journal::open_or_create(&bench.store, changed), Err(Error::OrderChanged { part: "profile", .. })));
+    assert!(matches!(Journal::open(&bench.store, "C"), Err(Error::JobNotFound { .. })));
+}
+
+#[test]
+fn a_changed_entry_breaks_the_chain_at_its_number() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    bench.make(&job, chip(1));
+    job.check_chain().unwrap();
+    bench
+        .store
+        .run_tx_blocking("test.tamper", async |tx| {
+            sqlx::query("UPDATE journal SET serial = '9999' WHERE seq = 4").execute(&mut *tx).await?;
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    let checked = job.check_chain();
+    assert!(matches!(checked, Err(Error::ChainBroken { seq: 4, .. })), "{checked:?}");
+}
+
+#[test]
+fn a_cut_off_last_entry_is_noticed() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    bench.make(&job, chip(1));
+    bench
+        .store
+        .run_tx_blocking("test.tamper", async |tx| {
+            sqlx::query("DELETE FROM journal WHERE seq = (SELECT MAX(seq) FROM journal)").execute(&mut *tx).await?;
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+    assert!(matches!(job.check_chain(), Err(Error::ChainBroken { seq: 0, .. })));
+}
+
+#[test]
+fn a_part_that_was_begun_comes_back_with_the_same_cards() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    for number in 1..=3 {
+        bench.make(&job, chip(number));
+    }
+    let part = job.begin_part(Some(2), "out/A-1").unwrap();
+    assert_eq!((part.number, part.cards), (1, 2));
+    let again = job.begin_part(None, "elsewhere").unwrap();
+    assert_eq!((again.number, again.cards, again.folder.as_str()), (1, 2, "out/A-1"));
+    job.publish_part(1, "out/A-1", "AA").unwrap();
+    let rest = job.begin_part(None, "out/A-2").unwrap();
+    assert_eq!((rest.number, rest.cards), (2, 1));
+    let serials: Vec<String> = job.cards_of_part(2, -1).unwrap().into_iter().map(|card| card.serial).collect();
+    assert_eq!(serials, ["1002"]);
+}
