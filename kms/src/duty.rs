@@ -67,7 +67,7 @@ impl Duty {
 
     /// Drops every handle, logs in again, opens a new session and finds the keys again.
     pub(crate) fn reopen(&mut self) -> Result<(), Error> {
-        self.versions.clear();
+        self.forget();
         self.token = self.login.renew()?;
         self.door = self.token.open(Access::ReadOnly)?;
         self.load()
@@ -76,6 +76,12 @@ impl Duty {
     /// Whether the token still derives what it must.
     pub(crate) fn test(&self) -> Result<(), Error> {
         known_answer::test(&self.token.open(Access::ReadOnly)?, Route::EncryptData)
+    }
+
+    /// Epoch 0 knows no key: whatever fails from here on, the next request loads again.
+    fn forget(&mut self) {
+        self.versions.clear();
+        self.epoch = Epoch::new(0);
     }
 
     fn load(&mut self) -> Result<(), Error> {
@@ -91,10 +97,10 @@ impl Duty {
         Ok(())
     }
 
-    /// Re-reads the registry when the request was made by another state of it.
+    /// Re-reads the registry when the request was made by a newer state of it. A worker that is ahead of a caller stays there.
     fn follow(&mut self, wanted: Epoch) -> Result<(), Error> {
-        if wanted != self.epoch {
-            self.versions.clear();
+        if wanted > self.epoch {
+            self.forget();
             self.load()?;
         }
         if wanted > self.epoch {
@@ -119,13 +125,15 @@ impl Duty {
     }
 
     /// Signs a SHA-256 digest.
-    pub(crate) fn sign(&self, version: &KeyVersion, digest: &[u8; 32]) -> Result<[u8; 64], Error> {
+    pub(crate) fn sign(&mut self, epoch: Epoch, version: &KeyVersion, digest: &[u8; 32]) -> Result<[u8; 64], Error> {
+        self.follow(epoch)?;
         self.allow(version, Use::Issue, "sign")?;
         self.door.ecdsa(self.pair(version)?.0, digest)
     }
 
     /// The public half of a signature key.
-    pub(crate) fn public_key(&self, version: &KeyVersion) -> Result<p256::PublicKey, Error> {
+    pub(crate) fn public_key(&mut self, epoch: Epoch, version: &KeyVersion) -> Result<p256::PublicKey, Error> {
+        self.follow(epoch)?;
         self.pair(version).map(|(_, public)| *public)
     }
 

@@ -107,7 +107,9 @@ impl Hsm {
     /// # Errors
     /// [`Error::StateForbids`], [`Error::VersionUnknown`], [`Error::WrongKind`], [`Error::BadRequest`]; [`Error::Token`] when the
     /// token fails even after what its return value asks for; [`Error::Deadline`], [`Error::NoWorker`].
-    pub fn card(&self, request: CardRequest) -> Result<CardAnswer, Error> {
+    pub fn card(&self, mut request: CardRequest) -> Result<CardAnswer, Error> {
+        // A caller that keeps an old epoch must not keep a suspended version alive.
+        request.epoch = request.epoch.max(self.epoch()?);
         self.ask(|answer| Work::Card { request, answer })
     }
 
@@ -116,7 +118,8 @@ impl Hsm {
     /// # Errors
     /// As [`Hsm::card`].
     pub fn sign(&self, key: &KeyVersion, digest: &[u8; 32]) -> Result<[u8; 64], Error> {
-        self.ask(|answer| Work::Sign { key: key.clone(), digest: *digest, answer })
+        let epoch = self.epoch()?;
+        self.ask(|answer| Work::Sign { epoch, key: key.clone(), digest: *digest, answer })
     }
 
     /// The public half of a receipt, audit or identity key.
@@ -124,7 +127,8 @@ impl Hsm {
     /// # Errors
     /// As [`Hsm::card`].
     pub fn public_key(&self, key: &KeyVersion) -> Result<p256::PublicKey, Error> {
-        self.ask(|answer| Work::PublicKey { key: key.clone(), answer })
+        let epoch = self.epoch()?;
+        self.ask(|answer| Work::PublicKey { epoch, key: key.clone(), answer })
     }
 
     /// The registry epoch to put into requests, at most one second old.

@@ -1,6 +1,34 @@
 //! Keys over PKCS#11: birth, derivation, session keys, wrapping, registry.
+//!
+//! A card key never leaves the HSM: it is derived there from a key-derivation key and the chip's identity, used there, and put onto the
+//! card wrapped by another card key. What leaves is what a channel needs, SCP03 session keys, and they are wiped when it ends.
+//!
+//! ```no_run
+//! use fuda_kms::{CardChallenge, CardRequest, CardStep, Hsm, HsmConfig, Registry};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let text = fuda_cli::Source::read("fuda.toml".as_ref())?;
+//! let config = fuda_cli::config::parse(&text, ".".as_ref())?;
+//! let registry = Registry::open(fuda_store::Store::open(&config.store.url)?);
+//! let hsm = Hsm::start(&HsmConfig::from_file(&config)?, &registry)?;         // one login; every key proved by its check value
+//! let (old, new) = (registry.active(&"transport".parse()?)?.version, registry.active(&"issuer".parse()?)?.version);
+//! let answer = hsm.card(CardRequest {
+//!     epoch: hsm.epoch()?,
+//!     kdd: *b"0123456789",                                                  // from INITIALIZE UPDATE
+//!     steps: vec![
+//!         CardStep::OpenSession { key: old.clone(), host_challenge: [1; 8], challenge: CardChallenge::Answered([2; 8]) },
+//!         CardStep::WrapKeySet { new, under: old },                         // the data of PUT KEY
+//!     ],
+//! })?;
+//! println!("{} PKCS#11 calls", answer.calls);
+//! # Ok(()) }
+//! ```
+//!
+//! Read `message.rs` (what is asked), `card.rs` (how it is answered), `derive.rs` (the one formula), `birth.rs` (where keys come from),
+//! `rv.rs` (what a return value asks for). The workers are threads; the API is made so that processes can take their place.
 
 pub mod adopt;
+pub mod bench;
 mod birth;
 mod blob;
 mod card;

@@ -46,7 +46,7 @@ impl fmt::Display for Epoch {
 /// Everything that one card needs from the HSM in one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardRequest {
-    /// The registry epoch that the caller works by; a worker with another one re-reads first.
+    /// The registry epoch that the caller works by; a worker with an older one drops its handles and re-reads first.
     pub epoch: Epoch,
     /// The chip: the 10 bytes that it answers to INITIALIZE UPDATE.
     pub kdd: [u8; 10],

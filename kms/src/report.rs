@@ -29,6 +29,8 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Token { value, .. } => value.class(),
+            // A session that lost its login does not see private objects.
+            Self::KeyAbsent { .. } => Class::ReopenOnce,
             Self::PinRefused { .. } | Self::PinLatched { .. } | Self::PinAtLimit { .. } => Class::NeverRetry,
             _ => Class::Other,
         }

@@ -2,7 +2,7 @@
 
 use crate::duty::Duty;
 use crate::error::Error;
-use crate::message::{CardAnswer, CardRequest};
+use crate::message::{CardAnswer, CardRequest, Epoch};
 use crate::metrics::Counters;
 use crate::name::KeyVersion;
 use crate::rv::Class;
@@ -17,8 +17,8 @@ const BACK_OFF_MS: [u64; 4] = [20, 60, 180, 540];
 #[derive(Debug)]
 pub(crate) enum Work {
     Card { request: CardRequest, answer: Sender<Result<CardAnswer, Error>> },
-    Sign { key: KeyVersion, digest: [u8; 32], answer: Sender<Result<[u8; 64], Error>> },
-    PublicKey { key: KeyVersion, answer: Sender<Result<p256::PublicKey, Error>> },
+    Sign { epoch: Epoch, key: KeyVersion, digest: [u8; 32], answer: Sender<Result<[u8; 64], Error>> },
+    PublicKey { epoch: Epoch, key: KeyVersion, answer: Sender<Result<p256::PublicKey, Error>> },
 }
 
 /// Work with the time it was put into the queue.
@@ -30,29 +30,36 @@ pub(crate) struct Job {
 
 /// Serves until the queue is closed and empty.
 pub(crate) fn serve(mut duty: Duty, jobs: &Receiver<Job>, counters: &Counters) {
-    for job in jobs {
-        let (since, taken) = (job.since, Instant::now());
-        let failed = match job.work {
-            Work::Card { request, answer } => {
-                let outcome = persist(&mut duty, counters, |duty| duty.card(&request));
-                counters.calls(outcome.as_ref().map_or(0, |answer| answer.calls));
-                reply(&answer, outcome)
+    for Job { since, work } in jobs {
+        match work {
+            Work::Card { request, answer } => answered(&mut duty, counters, since, &answer, |duty| {
+                let done = duty.card(&request)?;
+                counters.calls(done.calls);
+                Ok(done)
+            }),
+            Work::Sign { epoch, key, digest, answer } => {
+                answered(&mut duty, counters, since, &answer, |duty| duty.sign(epoch, &key, &digest));
             }
-            Work::Sign { key, digest, answer } => {
-                reply(&answer, persist(&mut duty, counters, |duty| duty.sign(&key, &digest)))
+            Work::PublicKey { epoch, key, answer } => {
+                answered(&mut duty, counters, since, &answer, |duty| duty.public_key(epoch, &key));
             }
-            Work::PublicKey { key, answer } => {
-                reply(&answer, persist(&mut duty, counters, |duty| duty.public_key(&key)))
-            }
-        };
-        counters.request(taken - since, taken.elapsed(), failed);
+        }
     }
 }
 
-fn reply<T>(answer: &Sender<Result<T, Error>>, outcome: Result<T, Error>) -> Failed {
+/// Does the work, counts it, and only then answers: a caller that has its answer finds it counted.
+fn answered<T>(
+    duty: &mut Duty,
+    counters: &Counters,
+    since: Instant,
+    answer: &Sender<Result<T, Error>>,
+    work: impl Fn(&mut Duty) -> Result<T, Error>,
+) {
+    let taken = Instant::now();
+    let outcome = persist(duty, counters, work);
     let failed = if outcome.is_err() { Failed::Yes } else { Failed::No };
+    counters.request(taken - since, taken.elapsed(), failed);
     let _ = answer.send(outcome);
-    failed
 }
 
 /// Whether a request failed.

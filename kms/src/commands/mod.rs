@@ -1,5 +1,6 @@
 //! The command line of `fuda-kms`, and the frame that every command runs in.
 
+mod bench;
 mod check;
 mod init;
 mod key;
@@ -58,6 +59,8 @@ enum Command {
     Init(init::InitArgs),
     /// Compare token, registry and attributes, and test what the token derives
     Check,
+    /// Measure how many cards a second the HSM gives
+    Bench(bench::BenchArgs),
     /// The tokens
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -123,6 +126,7 @@ impl Cli {
         match self.command {
             Command::Init(args) => init::run(&site, &args),
             Command::Check => check::run(&site),
+            Command::Bench(args) => bench::run(&site, &args),
             Command::Token(command) => token::run(&site, &command),
             Command::Key(command) => key::run(&site, command),
             Command::Completions { .. } => Ok(Exit::Done),

@@ -155,5 +155,11 @@ site_test! {
         verify(&request, &hsm.card(request.clone()).unwrap().steps);
         assert!(hsm.metrics().retries >= 1);
         assert_eq!(hsm.metrics().failures, 0);
+        // Without a PIN it cannot; once the PIN is back it goes on.
+        site.session().logout().unwrap();
+        std::fs::rename(site.path("pin"), site.path("pin-away")).unwrap();
+        assert!(matches!(hsm.card(request.clone()), Err(Error::PinFile { .. })));
+        std::fs::rename(site.path("pin-away"), site.path("pin")).unwrap();
+        verify(&request, &hsm.card(request.clone()).unwrap().steps);
     }
 }
