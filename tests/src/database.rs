@@ -1,0 +1,62 @@
+//! The database as anybody reads it: with SQL, and none of the programs' code.
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A SQLite file.
+#[derive(Debug)]
+pub struct Database {
+    path: PathBuf,
+}
+
+impl Database {
+    /// The database in a file.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// The rows of a query, every value as text; NULL as empty text.
+    #[must_use]
+    pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        self.with(async |connection| {
+            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+            let value = |row: &sqlx::sqlite::SqliteRow, at| row.get_unchecked::<Option<String>, _>(at).unwrap_or_default();
+            rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect()
+        })
+    }
+
+    /// The first column of a query.
+    #[must_use]
+    pub fn column(&self, sql: &str) -> Vec<String> {
+        self.rows(sql).into_iter().map(|row| row.into_iter().next().unwrap_or_default()).collect()
+    }
+
+    /// A number that a query counts.
+    #[must_use]
+    pub fn count(&self, sql: &str) -> u64 {
+        let rows = self.column(sql);
+        rows.first().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{sql}: {rows:?} is no number"))
+    }
+
+    /// Changes the database as other hands would; answers the number of rows changed.
+    pub fn change(&self, sql: &str) -> u64 {
+        self.with(async |connection| {
+            let done = sqlx::query(AssertSqlSafe(sql)).execute(connection).await;
+            done.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
+        })
+    }
+
+    fn with<T>(&self, body: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let options = SqliteConnectOptions::new().filename(&self.path).busy_timeout(Duration::from_secs(10));
+            let mut connection = options.connect().await.unwrap();
+            let out = body(&mut connection).await;
+            connection.close().await.unwrap();
+            out
+        })
+    }
+}

@@ -1,0 +1,252 @@
+//! A test's own site: token, keys, PIN, database, `fuda.toml`, chips and ports, in a folder that ends with it.
+
+use crate::ports;
+use crate::program::{Ended, binary};
+use crate::running::{Running, until};
+use crate::{Database, Delivery, Order};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tempfile::TempDir;
+
+/// Where SoftHSM is when nothing names it: Debian, Fedora, Homebrew.
+const MODULES: [&str; 5] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/softhsm/libsofthsm2.so",
+    "/opt/homebrew/lib/softhsm/libsofthsm2.so",
+];
+
+/// Making keys takes seconds on a slow disk, so the sites of one process are copies of one, which lives as long as any of them.
+static PATTERN: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
+
+/// A folder with everything that the programs read and write.
+#[derive(Debug)]
+pub struct Site {
+    folder: TempDir,
+    first_port: u16,
+    started: AtomicU32,
+    _pattern: Option<Arc<TempDir>>,
+}
+
+/// The PKCS#11 library that the tests use.
+#[must_use]
+pub fn module() -> PathBuf {
+    let named = std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from);
+    named.or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.exists())).expect(
+        "no SoftHSM: set FUDA_PKCS11_MODULE to libsofthsm2.so, or run `cargo xtask test`, which fetches it",
+    )
+}
+
+/// A file of the repository.
+#[must_use]
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)
+}
+
+impl Site {
+    /// A site with the keys of `softhsm-config/keys.toml`.
+    #[must_use]
+    pub fn new() -> Self {
+        let pattern = pattern();
+        let mut site = Self::bare();
+        copy_folder(pattern.path(), site.folder.path());
+        site.settle();
+        site._pattern = Some(pattern);
+        site
+    }
+
+    /// A site with a module, and neither token nor keys.
+    #[must_use]
+    pub fn bare() -> Self {
+        let folder = TempDir::with_prefix("fuda-test-").unwrap();
+        for name in ["tokens", "deliveries", "log"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let site = Self { folder, first_port: ports::take(), started: AtomicU32::new(0), _pattern: None };
+        site.settle();
+        site
+    }
+
+    /// Writes the files that know where the site is.
+    fn settle(&self) {
+        let tokens = self.path("tokens");
+        let conf = format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
+        self.write("softhsm2.conf", &conf);
+        let toml = format!(
+            "[site]\nname = \"test\"\nmode = \"test\"\n[hsm]\nmodule = \"{}\"\nprovider = \"softhsm\"\ntoken = {{ label = \"factory\" }}\n\
+             pin = {{ file = \"pin\" }}\nworkers = 1\n[store]\nurl = \"sqlite:factory.db\"\n[factory]\nout = \"deliveries\"\n",
+            module().display()
+        );
+        self.write("fuda.toml", &toml);
+    }
+
+    /// A path in the site.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file of the site.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Replaces text in a file of the site; it must be there.
+    pub fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "{name} has no `{from}`");
+        self.write(name, &text.replacen(from, to, 1));
+    }
+
+    /// Writes `order.toml`.
+    pub fn order(&self, order: &Order) {
+        self.write("order.toml", &order.text());
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> Database {
+        Database::at(&self.path("factory.db"))
+    }
+
+    /// A program in the site's folder and environment.
+    #[must_use]
+    pub fn command(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.folder.path()).env("SOFTHSM2_CONF", self.path("softhsm2.conf"));
+        command.env("FUDA_CONFIG", "fuda.toml").env("LANG", "C.UTF-8").env("COLUMNS", "100").env_remove("RUST_LOG");
+        command
+    }
+
+    /// Starts any program in the site.
+    #[must_use]
+    pub fn start(&self, program: &Path, arguments: &[&str]) -> Running {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        Running::start(self.command(program, arguments), &self.path("log").join(number.to_string()))
+    }
+
+    /// Runs `fuda-kms … --json`.
+    #[must_use]
+    pub fn kms(&self, arguments: &[&str]) -> Ended {
+        self.start(&binary("fuda-kms"), &[arguments, &["--json", "--no-input"]].concat()).wait()
+    }
+
+    /// Runs `fuda-factory … --json`.
+    #[must_use]
+    pub fn factory(&self, arguments: &[&str]) -> Ended {
+        self.start(&binary("fuda-factory"), &[arguments, &["--json", "--no-input"]].concat()).wait()
+    }
+
+    /// Runs `fuda-card-sim … --json`.
+    #[must_use]
+    pub fn sim(&self, arguments: &[&str]) -> Ended {
+        self.start(&binary("fuda-card-sim"), &[arguments, &["--json"]].concat()).wait()
+    }
+
+    /// Puts blank chips on a stack.
+    pub fn blank(&self, stack: &str, count: u32) {
+        let _ = self.sim(&["blank", "--count", &count.to_string(), "--dir", stack]).done();
+    }
+
+    /// Ports of so many encoders, as HOST:PORT-PORT.
+    #[must_use]
+    pub fn address(&self, encoders: u16) -> String {
+        assert!(encoders <= ports::ROW);
+        format!("127.0.0.1:{}-{}", self.first_port, self.first_port + encoders - 1)
+    }
+
+    /// The first port of the site.
+    #[must_use]
+    pub const fn first_port(&self) -> u16 {
+        self.first_port
+    }
+
+    /// Somebody who puts the chips of a stack into so many encoders, and puts them into `ejected` when they come out.
+    #[must_use]
+    pub fn feeder(&self, stack: &str, encoders: u16, more: &[&str]) -> Running {
+        let address = self.address(encoders);
+        let arguments = ["serve", "--dir", stack, "--eject-to", "ejected", "--connect", &address, "--json"];
+        self.start(&binary("fuda-card-sim"), &[&arguments, more].concat())
+    }
+
+    /// Starts the line for `order.toml`. It gives up when no card comes, so that a failing test ends.
+    #[must_use]
+    pub fn line(&self, encoders: u16, more: &[&str]) -> Running {
+        let spec = format!("vpcd:{}", self.address(encoders));
+        let arguments =
+            ["run", "order.toml", "--encoders", &spec, "--operator", "tester", "--no-progress", "--idle", "20s", "--json"];
+        self.start(&binary("fuda-factory"), &[&arguments, more].concat())
+    }
+
+    /// Makes the cards of an order from a stack of blank chips, without any trouble.
+    pub fn make(&self, order: &Order, encoders: u16) {
+        self.order(order);
+        self.blank("stack", order.quantity);
+        let feeder = self.feeder("stack", encoders, &[]);
+        let report = self.line(encoders, &[]).wait().done();
+        assert_eq!(report["good"], order.quantity, "{report}");
+        let _ = feeder.wait().done();
+    }
+
+    /// Delivers all that is good of a job into `deliveries/NAME`.
+    #[must_use]
+    pub fn deliver(&self, job: &str, name: &str) -> Delivery {
+        let folder = self.path("deliveries").join(name);
+        let _ = self.factory(&["deliver", job, "--out", folder.to_str().unwrap()]).done();
+        Delivery::read(&folder)
+    }
+
+    /// Card files in a folder of the site, in the order of their names.
+    #[must_use]
+    pub fn chips(&self, folder: &str) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.path(folder)).into_iter().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "card"));
+        paths.sort();
+        paths
+    }
+
+    /// Waits until so many chips came out of the encoders.
+    pub fn until_ejected(&self, count: usize) {
+        until(&format!("{count} chips ejected"), || self.chips("ejected").len() >= count);
+    }
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn pattern() -> Arc<TempDir> {
+    let mut kept = PATTERN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pattern) = kept.upgrade() {
+        return pattern;
+    }
+    let site = Site::bare();
+    let keys = repository("softhsm-config/keys.toml");
+    let _ = site.kms(&["init", keys.to_str().unwrap()]).done();
+    std::fs::remove_dir_all(site.path("log")).unwrap();
+    let pattern = Arc::new(site.folder);
+    *kept = Arc::downgrade(&pattern);
+    pattern
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            if !target.exists() {
+                std::fs::create_dir(&target).unwrap();
+            }
+            copy_folder(&entry.path(), &target);
+        } else {
+            // Takes the mode along: PIN and database are for their owner only.
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
