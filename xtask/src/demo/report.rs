@@ -9,16 +9,17 @@ pub(super) fn tell(demo: &Demo<'_>, produced: &Produced, delivered: &Delivered, 
     let Counts { ordered, fed, good, rejected, samples, unknown, unfilled } = counts;
     let rate = produced.rate(*good);
     let bound = produced.bound.map_or_else(String::new, |bound| format!(" (the HSM alone: {bound:.0})"));
-    let site = demo.places.short(&demo.site.dir);
+    let delivery = delivered.dir.strip_prefix(&demo.site.dir).unwrap_or(&delivered.dir).display();
     demo.ui.say(&format!(
         "
-{good} blank chips became stock at {rate:.0} cards/s{bound}, with keys that never left the token; the line was killed at card {},
-went on from what each card said about itself, and every chip is accounted for in {}.
-Try next:  . target/fuda/env; cd {site}; export SOFTHSM2_CONF=$PWD/softhsm2.conf
-           then `fuda-card-sim show` a file of ejected/, change a byte of cards.csv and run `fuda-factory verify` again, or give
-           this demo more work: cargo xtask demo --cards 5000",
+{good} blank chips became stock at {rate:.0} cards/s{bound} with keys that never left their token; the line was killed
+at card {}, journal and cards said where to go on, and every chip is accounted for in the signed delivery.
+Next, `cd {} && . ./env`, and look into a card:
+    fuda-card-sim show ejected/{}.card
+or change any byte of a file in {delivery} and let `fuda-factory verify {delivery}` find it.",
         produced.done_at_kill,
-        demo.places.short(&delivered.dir),
+        demo.places.short(&demo.site.dir),
+        delivered.a_chip(),
     ));
     demo.ui.result(&format!(
         r#"{{"ordered":{ordered},"fed":{fed},"good":{good},"rejected":{rejected},"samples":{samples},"unknown":{unknown},"unfilled":{unfilled},"kills":{},"cards_per_second":{rate:.1},"hsm_bound_cards_per_second":{},"out_dir":{}}}"#,

@@ -19,6 +19,7 @@ const KEEP_MARK: &str = "keep";
 const LOCK: &str = "demo.lock";
 /// Token label and file names that `fuda.toml` and the commands agree on.
 pub(super) const TOKEN: &str = "factory";
+pub(super) const DELIVERIES: &str = "deliveries";
 
 /// The site and its lock.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Site {
         let lock = File::create(dir.join(LOCK)).map_err(|e| Failure::io("create the lock", &dir, &e))?;
         lock.try_lock().map_err(|e| Failure::io("take the lock", &dir, &e.into()))?;
         let site = Site { dir, _lock: lock };
-        site.fill(plan, tools)?;
+        site.fill(places, plan, tools)?;
         Ok(site)
     }
 
@@ -50,8 +51,8 @@ impl Site {
         self.dir.join(name)
     }
 
-    fn fill(&self, plan: &Plan, tools: &Tools) -> Result<(), Failure> {
-        for name in ["tokens", "deliveries"] {
+    fn fill(&self, places: &Places, plan: &Plan, tools: &Tools) -> Result<(), Failure> {
+        for name in ["tokens", DELIVERIES] {
             let dir = self.path(name);
             std::fs::create_dir(&dir).map_err(|e| Failure::io("create the folder", &dir, &e))?;
         }
@@ -59,6 +60,9 @@ impl Site {
         self.write("pin", &random_pin()?)?;
         self.write("fuda.toml", &fuda_toml(&tools.module))?;
         self.write("order.toml", &order_toml(plan))?;
+        let (config, conf) = (self.path("fuda.toml"), self.path("softhsm2.conf"));
+        let more = [("FUDA_CONFIG", config.as_path()), ("SOFTHSM2_CONF", conf.as_path())];
+        self.write("env", &environment::for_shells(places, tools, &more))?;
         if plan.keep {
             self.write(KEEP_MARK, "later demos leave this folder alone\n")?;
         }
@@ -115,7 +119,7 @@ workers = 2
 url = "sqlite:factory.db"
 
 [factory]
-out = "deliveries"
+out = "{DELIVERIES}"
 "#,
         module.display()
     )

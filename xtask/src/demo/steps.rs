@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::count::{Counts, Delivery};
 use super::line::{EJECTED, Produced, STACK};
-use super::site::Site;
+use super::site::{DELIVERIES, Site};
 use super::{Plan, proof};
 use crate::fail::{Exit, Failure};
 use crate::places::Places;
@@ -44,6 +44,13 @@ pub(super) struct Demo<'a> {
 pub(super) struct Delivered {
     pub(super) dir: PathBuf,
     pub(super) tables: Delivery,
+}
+
+impl Delivered {
+    /// One of its chips, for somebody to look at.
+    pub(super) fn a_chip(&self) -> String {
+        self.tables.sample(1).ok().and_then(|chips| chips.into_iter().next()).unwrap_or_else(|| "*".to_owned())
+    }
 }
 
 impl Demo<'_> {
@@ -101,7 +108,7 @@ impl Demo<'_> {
     pub(super) fn deliver(&self, produced: &Produced) -> Result<Delivered, Failure> {
         let step = self.ui.step("deliver");
         let job = produced.job.as_str();
-        let dir = self.site.path("deliveries").join(job);
+        let dir = self.site.path(DELIVERIES).join(job);
         let mut deliver = self.program("fuda-factory");
         deliver.args(["deliver", job, "--no-input", "--out"]).arg(&dir);
         self.runner.run("deliver", deliver, STEP_LIMIT + Duration::from_millis(5 * self.plan.cards))?;

@@ -69,22 +69,32 @@ pub(crate) fn write(places: &Places, tools: &Tools) -> Result<(), Failure> {
     std::fs::create_dir_all(&tokens).map_err(|e| Failure::io("create the folder", &tokens, &e))?;
     let conf = places.fuda.join("softhsm2.conf");
     std::fs::write(&conf, softhsm_conf(&tokens)).map_err(|e| Failure::io("write", &conf, &e))?;
+    let path = places.fuda.join("env");
+    let text = for_shells(places, tools, &[("SOFTHSM2_CONF", &conf)]);
+    std::fs::write(&path, text).map_err(|e| Failure::io("write", &path, &e))
+}
 
-    let mut text = String::from("# Written by cargo xtask. In a shell:  . target/fuda/env\n");
+/// A file that a POSIX shell sources: what children get, our binaries, and `more` variables that are paths.
+pub(crate) fn for_shells(places: &Places, tools: &Tools, more: &[(&str, &Path)]) -> String {
+    let mut text = String::from("# Written by cargo xtask, to be sourced by a shell:  . ./env\n");
     let mut export = |name: &str, value: &str| {
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "export {name}={value}");
     };
     export("FUDA_PKCS11_MODULE", &quoted(&tools.module));
-    export("SOFTHSM2_CONF", &quoted(&conf));
+    for (name, path) in more {
+        export(name, &quoted(path));
+    }
     if let Some(dir) = tools.pcsc_lib_dir() {
         export("PCSC_LIB_DIR", &quoted(&dir));
     }
-    for (name, folders) in tools.search_paths() {
+    let mut paths = tools.search_paths();
+    paths.push(("PATH", vec![places.bins.clone()]));
+    for (name, folders) in paths {
         let ours: Vec<String> = folders.iter().map(|folder| quoted(folder)).collect();
         export(name, &format!("{}\"${{{name}:+:${name}}}\"", ours.join(":")));
     }
-    let path = places.fuda.join("env");
-    std::fs::write(&path, text).map_err(|e| Failure::io("write", &path, &e))
+    text
 }
 
 /// `path` as one word of a POSIX shell.
