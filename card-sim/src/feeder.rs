@@ -1,9 +1,7 @@
 //! A feeder: puts one card after the other into a reader that speaks the vpcd protocol.
 //!
-//! The protocol of vsmartcard's vpcd, card side: TCP, every message is a two-byte big-endian length and that many bytes;
-//! one byte is control: 00 power off, 01 power on, 02 reset, 04 ATR (the only one that is answered); anything longer is
-//! a command APDU. One connection is one card put in. It ends behind a power off: the card was ejected, the next one is
-//! taken. It ends otherwise: the line died or the card fell out, and the same card is put in again.
+//! One connection is one card put in. It ends behind a power off: the card was ejected, the next one is taken. It ends
+//! otherwise: the line died or the card fell out, and the same card is put in again.
 
 use crate::authenticate::TryDelay;
 use crate::card::{Card, Exchange};
@@ -11,7 +9,7 @@ use crate::error::Error;
 use crate::fault::{Fault, Faults};
 use crate::stack::{Drawn, Stack};
 use crate::trace::Trace;
-use rustix::net::sockopt::set_tcp_quickack;
+use crate::vpcd::{GET_ATR, POWER_OFF, POWER_ON, Prompt, RESET, receive, send};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -21,10 +19,6 @@ use std::time::{Duration, Instant};
 
 /// How long to wait before the next attempt to reach a reader, so that a line can be killed and started again.
 const RETRY: Duration = Duration::from_millis(50);
-const POWER_OFF: u8 = 0x00;
-const POWER_ON: u8 = 0x01;
-const RESET: u8 = 0x02;
-const GET_ATR: u8 = 0x04;
 
 /// How cards behave in the readers.
 #[derive(Debug, Default)]
@@ -52,7 +46,7 @@ pub struct Tally {
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub enum End {
     /// Power off, then the end.
     Ejected,
     /// Anything else: the card is still in the reader, or was pushed back.
@@ -68,7 +62,7 @@ pub fn feed(reader: SocketAddr, stack: &Stack, handling: &Handling, tally: &Tall
         let mut card = card.with_faults(Faults::of_chip(&handling.faults, number)).with_try_delay(TryDelay::CARD);
         tally.presented.fetch_add(1, Ordering::Relaxed);
         loop {
-            let ended = connect(reader).map(|stream| present(&mut card, stream, reader.port(), handling));
+            let ended = connect(reader).map(|mut stream| present(&mut card, &mut stream, reader.port(), handling));
             card.power_off();
             if matches!(ended, Ok(End::Ejected)) {
                 break;
@@ -84,16 +78,16 @@ pub fn feed(reader: SocketAddr, stack: &Stack, handling: &Handling, tally: &Tall
     Ok(())
 }
 
-fn connect(reader: SocketAddr) -> io::Result<TcpStream> {
+fn connect(reader: SocketAddr) -> io::Result<Prompt> {
     let stream = TcpStream::connect(reader)?;
     stream.set_nodelay(true)?;
-    Ok(stream)
+    Ok(Prompt::new(stream))
 }
 
-/// One card in one reader, until the connection ends or breaks.
-fn present(card: &mut Card, mut stream: TcpStream, port: u16, handling: &Handling) -> End {
+/// One card in one reader, until the connection ends or breaks; `port` names the reader in the trace.
+pub fn present(card: &mut Card, stream: &mut (impl Read + Write), port: u16, handling: &Handling) -> End {
     let mut end = End::Interrupted;
-    while let Ok(Some(message)) = receive(&mut stream) {
+    while let Ok(Some(message)) = receive(stream) {
         let answer = match *message.as_slice() {
             [POWER_OFF] => {
                 card.power_off();
@@ -118,7 +112,7 @@ fn present(card: &mut Card, mut stream: TcpStream, port: u16, handling: &Handlin
                 Exchange::Hung => None,
             },
         };
-        if answer.is_some_and(|answer| send(&mut stream, &answer).is_err()) {
+        if answer.is_some_and(|answer| send(stream, &answer).is_err()) {
             break;
         }
     }
@@ -136,42 +130,4 @@ fn command(card: &mut Card, message: &[u8], port: u16, handling: &Handling) -> E
         trace.line(port, card.kdd(), message, &exchange, started.elapsed());
     }
     exchange
-}
-
-/// Reads one message; `None` when the connection ends between two.
-fn receive(stream: &mut TcpStream) -> io::Result<Option<Vec<u8>>> {
-    let mut length = [0; 2];
-    if !fill(stream, &mut length)? {
-        return Ok(None);
-    }
-    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
-    if fill(stream, &mut message)? { Ok(Some(message)) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-/// Fills a buffer; `false` when the connection ends before its first byte.
-///
-/// The packaged driver sends length and body in two writes: without an immediate acknowledgement of the first, Nagle's
-/// algorithm on its side holds the second back for 40 ms. The option does not last, so it is set before each receive.
-fn fill(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<bool> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        set_tcp_quickack(&*stream, true)?;
-        match stream.read(rest) {
-            Ok(0) if filled == 0 => return Ok(false),
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(true)
-}
-
-/// Sends one message in one write.
-fn send(stream: &mut TcpStream, message: &[u8]) -> io::Result<()> {
-    let length = u16::try_from(message.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-    let mut frame = Vec::with_capacity(message.len() + 2);
-    frame.extend_from_slice(&length.to_be_bytes());
-    frame.extend_from_slice(message);
-    stream.write_all(&frame)
 }

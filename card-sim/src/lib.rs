@@ -62,6 +62,7 @@ pub mod tree;
 #[cfg(test)]
 mod vectors;
 mod volatile;
+pub mod vpcd;
 
 pub use card::{Blank, Card, Exchange};
 pub use error::Error;
