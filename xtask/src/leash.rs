@@ -17,7 +17,7 @@ const SHELL: &str = "
 trap '' TERM INT HUP QUIT PIPE
 read -r word
 if [ \"$word\" != end ]; then
-  echo 'stopped: ending what was started' >&2
+  printf '\\n%s\\n' 'stopped: ending what was started' >&2
   kill -s TERM -- -$$
   sleep 3
 fi

@@ -7,6 +7,8 @@ use crate::args::Args;
 use crate::fail::Failure;
 use crate::json;
 
+/// How often a terminal's live line is drawn anew.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
 /// How often a log hears from a step that takes long.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
@@ -111,10 +113,13 @@ pub(crate) struct Step {
 impl Step {
     /// Says how far it is: at once in a terminal, now and then in a log.
     pub(crate) fn progress(&mut self, text: &str) {
+        if self.spoke.elapsed() < if self.ui.live { DRAW_EVERY } else { LOG_EVERY } {
+            return;
+        }
+        self.spoke = Instant::now();
         if self.ui.live {
             self.draw(text);
-        } else if self.spoke.elapsed() >= LOG_EVERY {
-            self.spoke = Instant::now();
+        } else {
             self.ui.say(&self.line(" ", text));
         }
     }
