@@ -1,0 +1,149 @@
+//! A whole card under arbitrary commands, plain and through channels that the harness opens with the right keys.
+//!
+//! | byte | meaning |
+//! |---|---|
+//! | first | b1 T=0, b2 S16, b3 a blank chip instead of an issued one |
+//! | then | operations, each an opcode (its three low bits) and its operands |
+//!
+//! | opcode | operands | operation |
+//! |---|---|---|
+//! | 0, 1 | length, bytes | a command as it is |
+//! | 2, 3 | length, bytes | the same through the channel |
+//! | 4 | KVN, key, level | opens a channel in the current DF |
+//! | 5 | old KVN, new KVN, key, DEK | PUT KEY through the channel |
+//! | 6 | place | a plain SELECT |
+//! | 7 | b1 | reset, or power off and on |
+
+use crate::bytes::Bytes;
+use crate::cards::{self, AP_NAME};
+use crate::lasting::{Counters, lasting, static_keys};
+use fuda_card::apdu::{Command, Response};
+use fuda_card::scp03::{Authenticated, SecurityLevel};
+use fuda_card_sim::Card;
+use fuda_card_sim::report::Report;
+
+const INITIALIZE_UPDATE: u8 = 0x50;
+const EXTERNAL_AUTHENTICATE: u8 = 0x82;
+/// Operations that one input may hold.
+const OPERATIONS_MAX: usize = 64;
+
+/// The card answers every command with a response APDU, a refused command changes nothing that lasts, no answer holds a
+/// static key, and what comes back through a channel is what the host's end of it accepts.
+pub fn check(input: &[u8]) {
+    let mut input = Bytes(input);
+    let form = input.byte();
+    let card = if form & 4 == 0 { cards::issued(form) } else { cards::blank(form) };
+    let mut scene = Scene { before: lasting(&card, Counters::Kept), card, form, channel: None };
+    for _ in 0..OPERATIONS_MAX {
+        if input.is_empty() {
+            break;
+        }
+        scene.operation(&mut input);
+    }
+    let answer = scene.card.transmit(&[0x00, 0xA4, 0x04, 0x00, 0x00]);
+    assert!(answer.len() >= 2, "it still answers");
+}
+
+struct Scene {
+    card: Card,
+    form: u8,
+    /// The host's end; the card may have closed its own.
+    channel: Option<Authenticated>,
+    before: Report,
+}
+
+impl Scene {
+    fn operation(&mut self, input: &mut Bytes<'_>) {
+        match input.byte() & 0x07 {
+            0 | 1 => {
+                let length = usize::from(input.byte());
+                self.exchange(input.take(length));
+            }
+            2 | 3 => {
+                let length = usize::from(input.byte());
+                if let Ok(command) = Command::decode(input.take(length)) {
+                    self.protected(&command);
+                }
+            }
+            4 => {
+                let (kvn, key, level) = (input.byte(), usize::from(input.byte()), usize::from(input.byte()));
+                let level = SecurityLevel::ALL[level % SecurityLevel::ALL.len()];
+                self.channel = cards::open(&mut self.card, self.form, kvn, key, level);
+                let changed = lasting(&self.card, Counters::Free);
+                assert_eq!(changed, free(&self.before), "opening a channel counts and does nothing else");
+                self.before = lasting(&self.card, Counters::Kept);
+            }
+            5 => {
+                let (old, new) = (input.byte(), input.byte());
+                let command = cards::put_key(old, new, usize::from(input.byte()), usize::from(input.byte()));
+                self.protected(&command);
+            }
+            6 => {
+                let place = match input.byte() & 0x03 {
+                    0 => "00A4000C023F00".to_owned(),
+                    1 => format!("00A4040C07{AP_NAME}"),
+                    2 => "00A4080C04DF010011".to_owned(),
+                    _ => "00A4080C022F02".to_owned(),
+                };
+                self.exchange(&hex::decode(place).unwrap());
+            }
+            _ => {
+                self.channel = None;
+                if input.byte() & 1 == 0 {
+                    self.card.reset();
+                } else {
+                    self.card.power_off();
+                    self.card.power_on();
+                }
+                assert_eq!(lasting(&self.card, Counters::Kept), self.before, "a reset changes nothing that lasts");
+            }
+        }
+    }
+
+    /// A command through the channel, if there is one and it takes the command.
+    fn protected(&mut self, command: &Command) {
+        let Some(channel) = self.channel.take() else { return };
+        let Ok((sent, wrapped)) = channel.wrap(command) else { return };
+        let Ok(bytes) = wrapped.encode() else { return };
+        let mut answer = self.exchange(&bytes);
+        // T=0: the protected answer comes in pieces; the host's end takes it as a whole.
+        while let Some(ne) = answer.sw.bytes_available() {
+            let more = self.exchange(&Command::new(0x00, 0xC0, 0x00, 0x00).with_ne(ne).encode().unwrap());
+            answer.data.extend(more.data);
+            answer.sw = more.sw;
+        }
+        let (channel, plain) = sent.response(&answer).expect("the host accepts what the card answers");
+        self.holds_no_key(&plain.data);
+        self.channel = Some(channel);
+    }
+
+    fn exchange(&mut self, command: &[u8]) -> Response {
+        let answer = self.card.transmit(command);
+        let response = Response::decode(&answer).expect("an R-APDU");
+        assert!(matches!(response.sw.to_bytes()[0], 0x61..=0x6F | 0x90), "SW1 of ISO/IEC 7816-4: {}", response.sw);
+        self.holds_no_key(&answer);
+        let is_refused =
+            !response.sw.is_success() && !response.sw.is_warning() && response.sw.bytes_available().is_none();
+        if is_refused {
+            assert!(response.data.is_empty(), "{} with data", response.sw);
+            // An answer that does not fit Le (6Cxx) was begun all the same: INITIALIZE UPDATE has counted.
+            let counts = matches!(command.get(1), Some(&(INITIALIZE_UPDATE | EXTERNAL_AUTHENTICATE)));
+            let changed = lasting(&self.card, if counts { Counters::Free } else { Counters::Kept });
+            let before = if counts { free(&self.before) } else { self.before.clone() };
+            assert_eq!(changed, before, "{} -> {}", hex::encode_upper(command), response.sw);
+        }
+        self.before = lasting(&self.card, Counters::Kept);
+        response
+    }
+
+    fn holds_no_key(&self, answer: &[u8]) {
+        for key in static_keys(&self.before) {
+            assert!(!answer.windows(key.len()).any(|window| window == key), "a static key in an answer");
+        }
+    }
+}
+
+/// The same report without what counts.
+fn free(report: &Report) -> Report {
+    crate::lasting::without_counters(report.clone())
+}
