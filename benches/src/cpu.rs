@@ -1,0 +1,55 @@
+//! CPU time of this process and of the children that it waited for.
+
+use crate::doing::{Doing, failed};
+use fuda_cli::Failure;
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+
+/// Ticks per second in `/proc/*/stat`: USER_HZ, 100 on every Linux (proc(5), `utime`).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// CPU time that all threads of this process have used.
+#[must_use]
+pub fn own() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// CPU time, in seconds, of all children that ended and were waited for (proc(5): `cutime` and `cstime`); steps of 10 ms.
+///
+/// # Errors
+/// When `/proc` is not Linux's.
+pub fn children_s() -> Result<f64, Failure> {
+    let text = std::fs::read_to_string("/proc/self/stat").doing("read /proc/self/stat")?;
+    seconds(&text).ok_or_else(|| failed("/proc/self/stat is not as proc(5) says".to_owned()))
+}
+
+/// Fields 16 and 17; the second, the program's name, is in parentheses and may hold anything.
+fn seconds(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace().skip(13);
+    let mut ticks = || fields.next()?.parse::<f64>().ok();
+    Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_two_fields_behind_any_name() {
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 100 200 0 0 11 12 150 50 20 0 1 0 5 6 7";
+        assert_eq!(seconds(stat), Some(2.0));
+        assert!(children_s().unwrap() >= 0.0);
+    }
+
+    #[test]
+    fn work_takes_time() {
+        let before = own();
+        let mut sum = 0_u64;
+        while own() == before {
+            sum = std::hint::black_box(sum + 1);
+        }
+        assert!(own() > before);
+    }
+}

@@ -1,0 +1,194 @@
+//! The throw-away site that everything is measured in: token, keys, database and cards in one folder that goes when the report is made.
+//!
+//! SoftHSM reads `SOFTHSM2_CONF` once per process, and setting a variable of a running process is unsafe: so the report starts itself
+//! again as a child that was born with it.
+
+use crate::doing::{Doing, failed};
+use fuda_cli::config::{self, Config};
+use fuda_cli::{Exit, Failure, Source};
+use fuda_kms::{HsmConfig, Registry};
+use fuda_store::Store;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+/// Names the folder to the child.
+const SITE: &str = "FUDA_BENCH_SITE";
+
+/// The reviewed list of a development token.
+const KEYS: &str = include_str!("../../softhsm-config/keys.toml");
+
+/// Where systems put SoftHSM when `FUDA_PKCS11_MODULE` does not say.
+const MODULES: [&str; 4] = [
+    "/usr/lib/softhsm/libsofthsm2.so",
+    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    "/usr/lib64/pkcs11/libsofthsm2.so",
+];
+
+/// The folder and the binaries beside this one.
+#[derive(Debug)]
+pub struct Site {
+    folder: PathBuf,
+    bins: PathBuf,
+}
+
+impl Site {
+    /// The site that this process was started in, filled with token and keys; `None` for the process that has yet to make one.
+    ///
+    /// # Errors
+    /// When the token cannot be made.
+    pub fn entered() -> Result<Option<Self>, Failure> {
+        let Some(folder) = std::env::var_os(SITE) else { return Ok(None) };
+        let bins = bins()?;
+        let site = Self { folder: folder.into(), bins };
+        site.fill()?;
+        Ok(Some(site))
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A path in the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A binary of the house in this folder.
+    ///
+    /// # Errors
+    /// When it was not built.
+    pub fn program(&self, name: &str) -> Result<Command, Failure> {
+        let path = self.bins.join(name);
+        if !path.is_file() {
+            return Err(failed(format!("{name} is not beside this program")).remedy("run `cargo xtask bench`"));
+        }
+        let mut command = Command::new(path);
+        command.current_dir(&self.folder).env("FUDA_CONFIG", self.path("fuda.toml")).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs a binary to its end and gives what it printed.
+    ///
+    /// # Errors
+    /// When it does not end with exit 0.
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Result<String, Failure> {
+        let output = self.program(name)?.args(arguments).output().doing("start a program")?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        }
+        Err(failed(format!("{name} {arguments:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr))))
+    }
+
+    /// `fuda.toml` of the site.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn config(&self) -> Result<Config, Failure> {
+        config::parse(&Source::read(&self.path("fuda.toml"))?, &self.folder)
+    }
+
+    /// Token and number of workers: one.
+    ///
+    /// # Errors
+    /// As [`Site::config`].
+    pub fn hsm_config(&self) -> Result<HsmConfig, Failure> {
+        Ok(HsmConfig::from_file(&self.config()?)?)
+    }
+
+    /// The registry of the keys.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub fn registry(&self) -> Result<Registry, Failure> {
+        Ok(Registry::open(Store::open(&self.config()?.store.url).doing("open the database")?))
+    }
+
+    /// Writes a file that only we can read.
+    ///
+    /// # Errors
+    /// When it exists or cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+        write_private(&self.path(name), text)
+    }
+
+    fn fill(&self) -> Result<(), Failure> {
+        let module = module()?;
+        self.write("pin", "0704150815")?;
+        self.write("keys.toml", KEYS)?;
+        self.write(
+            "fuda.toml",
+            &format!(
+                "[site]\nname = \"bench\"\nmode = \"test\"\n[hsm]\nmodule = '{}'\nprovider = \"softhsm\"\ntoken = {{ label = \"factory\" }}\n\
+                 pin = {{ file = \"pin\" }}\nworkers = 1\n[store]\nurl = \"sqlite:factory.db\"\n",
+                module.display()
+            ),
+        )?;
+        self.run("fuda-kms", &["init", "keys.toml", "--no-input"]).map(drop)
+    }
+}
+
+/// Starts this program again, with the same arguments, in a fresh site, and removes the site afterwards.
+///
+/// # Errors
+/// When the folder cannot be made or the program not be started.
+pub fn enter() -> Result<Exit, Failure> {
+    let home = report_folder()?;
+    let folder = tempfile::Builder::new().prefix("site-").tempdir_in(&home).doing("create a folder")?;
+    let tokens = folder.path().join("tokens");
+    std::fs::create_dir(&tokens).doing("create a folder")?;
+    let conf = folder.path().join("softhsm2.conf");
+    let text = format!(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
+        tokens.display()
+    );
+    write_private(&conf, &text)?;
+    let program = std::env::current_exe().doing("find the running program")?;
+    let status = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env(SITE, folder.path())
+        .env("SOFTHSM2_CONF", &conf)
+        .status()
+        .doing("start the report")?;
+    Ok(exit_of(status))
+}
+
+/// `target/bench`, or the system's folder for temporary files when this program runs from elsewhere.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn report_folder() -> Result<PathBuf, Failure> {
+    let bins = bins()?;
+    // Cargo marks its target folder with CACHEDIR.TAG.
+    let target = bins.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file());
+    let folder = target.map_or_else(std::env::temp_dir, Path::to_path_buf).join("bench");
+    std::fs::create_dir_all(&folder).doing("create a folder")?;
+    Ok(folder)
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    if status.success() { Exit::Done } else { Exit::Bug }
+}
+
+fn bins() -> Result<PathBuf, Failure> {
+    let program = std::env::current_exe().doing("find the running program")?;
+    Ok(program.parent().unwrap_or(Path::new(".")).to_owned())
+}
+
+fn module() -> Result<PathBuf, Failure> {
+    let named = std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from);
+    named.or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.is_file())).ok_or_else(|| {
+        Failure::new("NOT_FOUND", Exit::Reader, "SoftHSM was not found on this machine")
+            .remedy("run `cargo xtask bench`, which fetches it, or set FUDA_PKCS11_MODULE")
+    })
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(text.as_bytes())).doing("write a file of the site")
+}
