@@ -3,6 +3,7 @@
 use crate::globals::{Color, LogFormat};
 use crate::{Exit, Failure, Globals, output};
 use clap::Parser;
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -13,7 +14,7 @@ pub trait Program: Parser {
     fn globals(&self) -> &Globals;
 }
 
-/// Parses the command line, sets up logging, runs `body`, reports its failure and returns the exit code.
+/// Parses the command line, switches core dumps off, sets up logging, runs `body`, reports its failure and returns the exit code.
 pub fn run<P: Program>(body: impl FnOnce(P) -> Result<Exit, Failure>) -> ExitCode {
     let program = match P::try_parse() {
         Ok(program) => program,
@@ -21,7 +22,7 @@ pub fn run<P: Program>(body: impl FnOnce(P) -> Result<Exit, Failure>) -> ExitCod
     };
     let globals = program.globals().clone();
     start_logging(&globals);
-    match body(program) {
+    match no_core_dumps().and_then(|()| body(program)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output::note(&failure.report(globals.lang));
@@ -52,6 +53,13 @@ fn usage(error: &clap::Error) -> ExitCode {
         output::json(&Failure::new("USAGE", Exit::Usage, what).remedy("see --help").to_json());
     }
     Exit::Usage.into()
+}
+
+/// A core dump would write PINs, session keys and, on a soft token, keys to disk.
+fn no_core_dumps() -> Result<(), Failure> {
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(|error| {
+        Failure::new("CORE_DUMPS", Exit::Refused, format!("core dumps cannot be switched off: {error}"))
+    })
 }
 
 fn start_logging(globals: &Globals) {
