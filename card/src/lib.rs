@@ -32,6 +32,7 @@
 //! * Cryptography: [`crypto`] (AES, CMAC, check values, padding), [`kdf3`] (card keys in software).
 //! * Talking to a card: [`command`] (what is said and what the answer means), [`scp03`] (the secure channel).
 //! * Making a card: [`profile`] (what a product is), [`personalisation`] (the steps that make it), [`script`] (walking them).
+//! * Meeting a card: [`recognise`] (what it is, from what it says to anybody).
 //! * What can go wrong: [`error`].
 
 pub mod apdu;
@@ -45,6 +46,7 @@ pub mod kdf3;
 pub mod key_name;
 pub mod personalisation;
 pub mod profile;
+pub mod recognise;
 pub mod scp03;
 pub mod script;
 pub mod status;
