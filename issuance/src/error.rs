@@ -154,7 +154,7 @@ pub enum Error {
         key: String,
     },
     /// The journal was changed by other hands.
-    #[error("the journal of job {job} does not follow from itself at entry {seq}")]
+    #[error("the journal of job {job} does not follow from itself at {}", place(*.seq))]
     ChainBroken {
         /// The job.
         job: String,
@@ -167,6 +167,11 @@ pub enum Error {
         /// The counts.
         accounts: Accounts,
     },
+}
+
+/// Where a chain breaks, in words.
+fn place(seq: i64) -> String {
+    if seq == 0 { "its end".to_owned() } else { format!("entry {seq}") }
 }
 
 impl Error {

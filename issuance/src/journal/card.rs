@@ -1,14 +1,13 @@
 //! One chip's way through a job: bound to a serial, intended, issued stage by stage, verified and sealed, or rejected, or unknown.
 
-use super::{Journal, chain};
+use super::step::Step;
+use super::{Journal, NewJob};
 use crate::error::{Error, FailureClass};
-use crate::life_cycle::{CardEvent, CardState};
+use crate::life_cycle::CardEvent;
 use fuda_card::id::{DfName, Kdd, Kvn};
 use fuda_card::personalisation::Stage;
 use fuda_card::status::StatusWord;
 use fuda_kms::KeyVersion;
-use fuda_store::{Conn, clock};
-use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -105,25 +104,29 @@ impl Journal {
         serials: &Arc<dyn SerialSource>,
         sets: Vec<(DfName, Kvn, KeyVersion)>,
     ) -> Result<Assignment, Error> {
-        let (order, station, serials) = (self.job.order.clone(), station.clone(), Arc::clone(serials));
-        let now = self.store.clock().now();
+        let NewJob { id, first_stage, quantity, spares, .. } = &self.job.order;
+        let (job, first_stage, serials_max) = (id.clone(), *first_stage, quantity + spares);
+        let (station, serials, now) = (station.clone(), Arc::clone(serials), self.store.clock().now());
         self.store.run_tx_blocking("card.begin", async move |tx| {
-            let mut step = Step { tx, now, job: &order.id, kdd: &kdd.to_string() };
-            if let Some(card) = step.card().await? {
-                return step.resume(card, &station).await;
-            }
+            let mut step = Step { tx, now, job: &job, kdd: &kdd.to_string() };
             match step.chip().await? {
-                None if chip == Chip::Blank && order.first_stage == Stage::Zeroth => {}
-                Some((_, stage)) if stage == "zeroth" && order.first_stage == Stage::First => {}
-                Some((job, _)) => return Err(Error::Refused { refusal: Refusal::HeldByJob { job } }),
+                None if chip == Chip::Blank && first_stage == Stage::Zeroth => {}
                 None => return Err(Error::Refused { refusal: Refusal::Foreign }),
+                Some((holder, stage)) => {
+                    if let Some(card) = step.card().await? {
+                        return step.resume(&card, &station).await;
+                    }
+                    if stage != "zeroth" || first_stage != Stage::First {
+                        return Err(Error::Refused { refusal: Refusal::HeldByJob { job: holder } });
+                    }
+                }
             }
             let position = step.next_position().await?;
-            if position >= order.quantity + order.spares {
-                return Err(Error::SerialsExhausted { job: order.id.clone(), serials: position });
+            let exhausted = || Error::SerialsExhausted { job: job.clone(), serials: position };
+            if position >= serials_max {
+                return Err(exhausted());
             }
-            let serial =
-                serials.at(position).ok_or(Error::SerialsExhausted { job: order.id.clone(), serials: position })?;
+            let serial = serials.at(position).ok_or_else(exhausted)?;
             step.bind(position, &serial, &station).await?;
             step.offer_key_sets(&sets).await?;
             Ok(Assignment { serial: serial.serial, position, attempt: 1 })
@@ -159,11 +162,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Transition`] when the life cycle forbids it; [`Error::Store`].
     pub fn finish_stage(&self, kdd: Kdd, stage: Stage) -> Result<(), Error> {
-        let event = match stage {
-            Stage::Zeroth => CardEvent::FinishZeroth,
-            Stage::First => CardEvent::FinishFirst,
-        };
-        self.on_card("card.finish_stage", kdd, async move |mut step| step.advance(event, "").await.map(drop))
+        self.on_card("card.finish_stage", kdd, async move |mut step| step.advance(&[(finished(stage), "")]).await)
     }
 
     /// Records that every check passed and counts the card as good; its key sets are proved.
@@ -171,15 +170,19 @@ impl Journal {
     /// # Errors
     /// [`Error::Transition`] when the life cycle forbids it; [`Error::Store`].
     pub fn seal(&self, kdd: Kdd) -> Result<(), Error> {
-        let stage = match self.job.order.last_stage {
-            Stage::Zeroth => "zeroth",
-            Stage::First => "first",
-        };
-        self.on_card("card.seal", kdd, async move |mut step| {
-            step.advance(CardEvent::Verify, "").await?;
-            step.advance(CardEvent::Seal, "").await?;
-            step.seal(stage).await
-        })
+        let stage = self.job.order.last_stage;
+        self.on_card("card.seal", kdd, async move |mut step| step.seal(stage, &SEALED).await)
+    }
+
+    /// [`Journal::finish_stage`] of the job's last stage and [`Journal::seal`] in one transaction: nothing happens to the card in between.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn finish_and_seal(&self, kdd: Kdd) -> Result<(), Error> {
+        let stage = self.job.order.last_stage;
+        let [verify, seal] = SEALED;
+        let events = [finished(stage), verify, seal];
+        self.on_card("card.finish_and_seal", kdd, async move |mut step| step.seal(stage, &events).await)
     }
 
     /// Records that a card is out of reach in the middle of work.
@@ -189,7 +192,7 @@ impl Journal {
     pub fn lose_contact(&self, kdd: Kdd, reason: &str) -> Result<(), Error> {
         let reason = reason.to_owned();
         self.on_card("card.lose_contact", kdd, async move |mut step| {
-            step.advance(CardEvent::LoseContact, &reason).await.map(drop)
+            step.advance(&[(CardEvent::LoseContact, &reason)]).await
         })
     }
 
@@ -218,214 +221,12 @@ impl Journal {
     }
 }
 
-/// A card row as far as a step needs it.
-struct CardRow {
-    serial: String,
-    position: i64,
-    attempt: i64,
-    state: CardState,
-}
+/// What seals a card.
+const SEALED: [CardEvent; 2] = [CardEvent::Verify, CardEvent::Seal];
 
-/// One transaction about one chip of one job.
-struct Step<'a> {
-    tx: &'a mut Conn,
-    now: Timestamp,
-    job: &'a str,
-    kdd: &'a str,
-}
-
-impl Step<'_> {
-    async fn card(&mut self) -> Result<Option<CardRow>, Error> {
-        let row: Option<(String, i64, i64, String)> = sqlx::query_as(
-            "/* card.find */ SELECT serial, position, attempt, state FROM card WHERE job = $1 AND kdd = $2",
-        )
-        .bind(self.job)
-        .bind(self.kdd)
-        .fetch_optional(&mut *self.tx)
-        .await?;
-        row.map(|(serial, position, attempt, state)| Ok(CardRow { serial, position, attempt, state: state.parse()? }))
-            .transpose()
-    }
-
-    async fn chip(&mut self) -> Result<Option<(String, String)>, Error> {
-        let query = sqlx::query_as("/* card.chip */ SELECT job, stage FROM chip WHERE kdd = $1").bind(self.kdd);
-        Ok(query.fetch_optional(&mut *self.tx).await?)
-    }
-
-    async fn next_position(&mut self) -> Result<u64, Error> {
-        let (next,): (i64,) =
-            sqlx::query_as("/* card.next_position */ SELECT COALESCE(MAX(position) + 1, 0) FROM card WHERE job = $1")
-                .bind(self.job)
-                .fetch_one(&mut *self.tx)
-                .await?;
-        Ok(next.unsigned_abs())
-    }
-
-    async fn resume(&mut self, card: CardRow, station: &Station) -> Result<Assignment, Error> {
-        match card.state {
-            CardState::Sealed => {
-                return Err(Error::Refused { refusal: Refusal::AlreadyIssued { serial: card.serial } });
-            }
-            CardState::Rejected => return Err(Error::Refused { refusal: Refusal::InRejectBin }),
-            _ => {}
-        }
-        let attempt = card.attempt + 1;
-        self.advance(CardEvent::Resume, &station.encoder).await?;
-        sqlx::query(
-            "/* card.resume */ UPDATE card SET attempt = $1, encoder = $2, operator = $3 WHERE job = $4 AND kdd = $5",
-        )
-        .bind(attempt)
-        .bind(station.encoder.as_str())
-        .bind(station.operator.as_str())
-        .bind(self.job)
-        .bind(self.kdd)
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(Assignment { serial: card.serial, position: card.position.unsigned_abs(), attempt: attempt.unsigned_abs() })
-    }
-
-    /// Binds the chip to a serial and records the intent: nothing was sent before, so both are one entry in time.
-    async fn bind(&mut self, position: u64, serial: &Serial, station: &Station) -> Result<(), Error> {
-        let taken = sqlx::query(
-            "/* card.bind */ INSERT INTO serial (serial, kdd) VALUES ($1, $2) ON CONFLICT (serial) DO NOTHING",
-        )
-        .bind(serial.serial.as_str())
-        .bind(self.kdd)
-        .execute(&mut *self.tx)
-        .await?;
-        if taken.rows_affected() == 0 {
-            return Err(Error::SerialTaken { serial: serial.serial.clone() });
-        }
-        sqlx::query("/* card.bind */ INSERT INTO chip (kdd, job, stage) VALUES ($1, $2, 'blank') ON CONFLICT (kdd) DO UPDATE SET job = $2")
-            .bind(self.kdd)
-            .bind(self.job)
-            .execute(&mut *self.tx)
-            .await?;
-        sqlx::query(
-            "/* card.bind */ INSERT INTO card (job, kdd, serial, position, printed, state, attempt, encoder, operator) \
-             VALUES ($1, $2, $3, $4, $5, 'bound', 1, $6, $7)",
-        )
-        .bind(self.job)
-        .bind(self.kdd)
-        .bind(serial.serial.as_str())
-        .bind(i64::try_from(position).unwrap_or(i64::MAX))
-        .bind(serial.printed.as_str())
-        .bind(station.encoder.as_str())
-        .bind(station.operator.as_str())
-        .execute(&mut *self.tx)
-        .await?;
-        self.append("bind", &station.encoder).await?;
-        self.advance(CardEvent::Intend, "").await.map(drop)
-    }
-
-    async fn offer_key_sets(&mut self, sets: &[(DfName, Kvn, KeyVersion)]) -> Result<(), Error> {
-        for (df, kvn, key) in sets {
-            sqlx::query(
-                "/* card.offer_key_sets */ INSERT INTO card_key (card, df, kvn, key, version, state) VALUES ($1, $2, $3, $4, $5, 'offered') \
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(self.kdd)
-            .bind(df.to_string())
-            .bind(i64::from(kvn.to_u8()))
-            .bind(key.name.to_string())
-            .bind(i64::from(key.number.get()))
-            .execute(&mut *self.tx)
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// Applies an event to the card by the table of the life cycle, and writes it into the chain.
-    async fn advance(&mut self, event: CardEvent, detail: &str) -> Result<CardState, Error> {
-        let card =
-            self.card().await?.ok_or_else(|| Error::StoreContent { what: format!("card {} has no row", self.kdd) })?;
-        let to = card.state.after(event).ok_or(Error::Transition { from: card.state, event })?;
-        sqlx::query("/* card.advance */ UPDATE card SET state = $1 WHERE job = $2 AND kdd = $3")
-            .bind(to.as_str())
-            .bind(self.job)
-            .bind(self.kdd)
-            .execute(&mut *self.tx)
-            .await?;
-        self.append(event.as_str(), detail).await?;
-        Ok(to)
-    }
-
-    async fn append(&mut self, event: &str, detail: &str) -> Result<(), Error> {
-        let serial = self.card().await?.map(|card| card.serial).unwrap_or_default();
-        let entry = chain::Entry { job: self.job, kdd: self.kdd, serial: &serial, event, detail };
-        chain::append(self.tx, self.now, &entry).await
-    }
-
-    async fn seal(&mut self, stage: &str) -> Result<(), Error> {
-        sqlx::query("/* card.seal */ UPDATE card SET issued_at = $1 WHERE job = $2 AND kdd = $3")
-            .bind(clock::stored(self.now))
-            .bind(self.job)
-            .bind(self.kdd)
-            .execute(&mut *self.tx)
-            .await?;
-        sqlx::query("/* card.seal */ UPDATE chip SET stage = $1 WHERE kdd = $2")
-            .bind(stage)
-            .bind(self.kdd)
-            .execute(&mut *self.tx)
-            .await?;
-        // The plan deletes the transport set once the issuer set is proved: what remains is what the card was re-opened with.
-        sqlx::query("/* card.seal */ UPDATE card_key SET state = CASE WHEN key = 'transport' AND $1 = 'first' THEN 'deleted' ELSE 'proved' END WHERE card = $2 AND state = 'offered'")
-            .bind(stage)
-            .bind(self.kdd)
-            .execute(&mut *self.tx)
-            .await?;
-        Ok(())
-    }
-
-    async fn reject(&mut self, report: &RejectReport, station: &Station) -> Result<(), Error> {
-        if self.card().await?.is_some_and(|card| card.state == CardState::Sealed) {
-            // The real chip is in the good stack: this one only calls itself so, and is a chip without identity.
-            self.kdd = "";
-        }
-        let known: Option<(i64,)> =
-            sqlx::query_as("/* card.reject */ SELECT seq FROM reject WHERE job = $1 AND kdd = $2 AND kdd <> ''")
-                .bind(self.job)
-                .bind(self.kdd)
-                .fetch_optional(&mut *self.tx)
-                .await?;
-        let card = self.card().await?;
-        if known.is_none() {
-            let (serial, attempt) =
-                card.as_ref().map_or((String::new(), 1), |card| (card.serial.clone(), card.attempt));
-            let (live_keys,): (i64,) = sqlx::query_as(
-                "/* card.reject */ SELECT COUNT(*) FROM card_key WHERE card = $1 AND state <> 'deleted'",
-            )
-            .bind(self.kdd)
-            .fetch_one(&mut *self.tx)
-            .await?;
-            let (seq,): (i64,) =
-                sqlx::query_as("/* card.reject */ SELECT COALESCE(MAX(seq), 0) + 1 FROM reject WHERE job = $1")
-                    .bind(self.job)
-                    .fetch_one(&mut *self.tx)
-                    .await?;
-            sqlx::query(
-                "/* card.reject */ INSERT INTO reject (job, seq, kdd, serial, class, code, step, sw, encoder, attempt, live_keys, disposition) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            )
-            .bind(self.job)
-            .bind(seq)
-            .bind(self.kdd)
-            .bind(serial)
-            .bind(report.class.as_str())
-            .bind(report.code)
-            .bind(report.step.as_str())
-            .bind(report.sw.map(|sw| sw.to_string()).unwrap_or_default())
-            .bind(station.encoder.as_str())
-            .bind(attempt)
-            .bind(live_keys)
-            .bind(if card.is_some() { "bin" } else { "foreign" })
-            .execute(&mut *self.tx)
-            .await?;
-        }
-        let detail = format!("{} at {} on {}", report.code, report.step, station.encoder);
-        match card {
-            Some(card) if card.state != CardState::Rejected => self.advance(CardEvent::Reject, &detail).await.map(drop),
-            _ => self.append("refuse", &detail).await,
-        }
+const fn finished(stage: Stage) -> CardEvent {
+    match stage {
+        Stage::Zeroth => CardEvent::FinishZeroth,
+        Stage::First => CardEvent::FinishFirst,
     }
 }

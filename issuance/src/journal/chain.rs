@@ -1,9 +1,11 @@
 //! The journal's entries: append only, each with the hash of the one before.
 
+use super::rows;
 use crate::error::Error;
 use fuda_store::{Conn, clock};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
+use sqlx::AssertSqlSafe;
 
 /// Ends each field inside the hash, so that no two entries hash the same text: ASCII unit separator, which no field contains.
 const FIELD_END: [u8; 1] = [0x1F];
@@ -35,28 +37,33 @@ fn link(previous: &str, seq: i64, entry: &Entry<'_>, at: &str) -> String {
 
 /// Appends an entry inside the caller's transaction.
 pub(crate) async fn append(tx: &mut Conn, now: Timestamp, entry: &Entry<'_>) -> Result<(), Error> {
-    let (entries, previous): (i64, String) =
+    append_all(tx, now, entry.job, std::slice::from_ref(entry)).await
+}
+
+/// Appends entries of one job, in their order, inside the caller's transaction: three statements however many they are.
+pub(crate) async fn append_all(tx: &mut Conn, now: Timestamp, job: &str, entries: &[Entry<'_>]) -> Result<(), Error> {
+    let (mut seq, mut last): (i64, String) =
         sqlx::query_as("/* journal.append */ SELECT entries, chain_sha256 FROM job WHERE id = $1")
-            .bind(entry.job)
+            .bind(job)
             .fetch_one(&mut *tx)
             .await?;
-    let (seq, at) = (entries + 1, clock::stored(now));
-    let hash = link(&previous, seq, entry, &at);
-    sqlx::query("/* journal.append */ INSERT INTO journal (job, seq, kdd, serial, event, detail, at, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind(entry.job)
-        .bind(seq)
-        .bind(entry.kdd)
-        .bind(entry.serial)
-        .bind(entry.event)
-        .bind(entry.detail)
-        .bind(at)
-        .bind(hash.as_str())
-        .execute(&mut *tx)
-        .await?;
+    let at = clock::stored(now);
+    let insert = format!(
+        "/* journal.append */ INSERT INTO journal (job, at, seq, kdd, serial, event, detail, hash) VALUES {}",
+        rows::placeholders(entries.len(), 2, 6)
+    );
+    let mut insert = sqlx::query(AssertSqlSafe(insert)).bind(job).bind(at.as_str());
+    for entry in entries {
+        seq += 1;
+        last = link(&last, seq, entry, &at);
+        insert =
+            insert.bind(seq).bind(entry.kdd).bind(entry.serial).bind(entry.event).bind(entry.detail).bind(last.clone());
+    }
+    insert.execute(&mut *tx).await?;
     sqlx::query("/* journal.append */ UPDATE job SET entries = $1, chain_sha256 = $2 WHERE id = $3")
         .bind(seq)
-        .bind(hash)
-        .bind(entry.job)
+        .bind(last)
+        .bind(job)
         .execute(&mut *tx)
         .await?;
     Ok(())

@@ -9,6 +9,8 @@ mod chain;
 mod delivery;
 mod issued;
 mod job;
+mod rows;
+mod step;
 
 pub use accounts::Accounts;
 pub use card::{Assignment, Chip, Refusal, RejectReport, Serial, SerialSource, Station};
