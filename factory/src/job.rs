@@ -4,12 +4,13 @@ use crate::failure;
 use crate::order::{Order, SerialSource};
 use crate::profiles;
 use crate::site::Site;
-use fuda_card::personalisation::{Plan, Stage};
+use fuda_card::personalisation::{Action, Plan, Stage};
 use fuda_card::profile::Profile;
 use fuda_cli::{Exit, Failure};
 use fuda_issuance::{Journal, NewJob, Recipe, Serial};
 use fuda_kms::name::KeyRef;
-use fuda_kms::{KeyName, KeyVersion};
+use fuda_kms::state::Use;
+use fuda_kms::{KeyName, KeyVersion, Record};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -53,17 +54,35 @@ impl Prepared {
     /// The key versions of the order: as pinned, or the ACTIVE ones of this moment.
     ///
     /// # Errors
-    /// A key that is not registered, or has no ACTIVE version; exit 4.
+    /// A key that is not registered (exit 7); one that has no ACTIVE version, or whose pinned version may not do what the order needs (exit 4).
     pub(crate) fn pin_keys(&self, site: &Site) -> Result<BTreeMap<KeyName, KeyVersion>, Failure> {
         let mut pins = BTreeMap::new();
         for key in needed_keys(&self.plan)? {
             let version = match self.order.keys.choice(&key).map(|choice| &choice.wanted) {
-                Some(KeyRef::Version(version)) => site.registry.version(version)?.version,
+                Some(KeyRef::Version(version)) => self.usable(&site.registry.version(version)?)?,
                 _ => site.registry.active(&key)?.version,
             };
             pins.insert(key, version);
         }
         Ok(pins)
+    }
+
+    /// A pinned version, when its state allows what the plan does with it.
+    fn usable(&self, record: &Record) -> Result<KeyVersion, Failure> {
+        let version = record.version.clone();
+        let (wanted, word) =
+            if self.writes(&version.name) { (Use::Issue, "issue") } else { (Use::Open, "open a channel") };
+        if record.state.allows(wanted) {
+            Ok(version)
+        } else {
+            Err(fuda_kms::Error::StateForbids { version, state: record.state, wanted: word }.into())
+        }
+    }
+
+    /// Whether the plan puts this key onto cards.
+    fn writes(&self, key: &KeyName) -> bool {
+        let name = key.to_string();
+        self.plan.steps().iter().any(|step| matches!(&step.action, Action::PutKey(set) if set.key == name))
     }
 
     /// The job of the order: the existing one, or a new one with its keys pinned now.

@@ -43,11 +43,12 @@ pub fn deliver(globals: &Globals, args: &Deliver) -> Result<Exit, Failure> {
     let receipt_version = site.registry.active(&KeyName::Receipt)?.version;
     let receipt = ReceiptKey::new(hsm.public_key(&receipt_version)?);
 
+    // A folder that cannot be made is refused before cards are set aside for it.
+    let mut writer = DeliveryWriter::create(&folder)?;
     let part = journal.begin_part(args.quantity, &folder.display().to_string()).map_err(failure::of)?;
     // The journal now has an entry more; the manifest names its end as it stands when the folder is written.
     let journal = Journal::open(&site.store, &args.job).map_err(failure::of)?;
     let accounts = journal.accounts().map_err(failure::of)?;
-    let mut writer = DeliveryWriter::create(&folder)?;
     write_cards(&site, &journal, &part, &mut writer)?;
     let rejects = journal.rejects().map_err(failure::of)?;
     for reject in &rejects {
