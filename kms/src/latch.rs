@@ -162,7 +162,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let files = TokenFiles::new(dir.path(), &TokenLabel::new("t").unwrap());
         let held = files.lock().unwrap();
-        let (done, seen) = std::sync::mpsc::channel();
+        let (done, seen) = std::sync::mpsc::sync_channel(1);
         let second = std::thread::spawn({
             let files = files.clone();
             move || {

@@ -12,7 +12,7 @@ fn jobs_that_wait_share_a_commit() {
     let fixture = Fixture::new();
     let before = fixture.store.metrics();
     let gate = Barrier::new(33);
-    let (holds, held) = std::sync::mpsc::channel();
+    let (holds, held) = std::sync::mpsc::sync_channel(1);
     let (release, released) = tokio::sync::oneshot::channel::<()>();
     std::thread::scope(|scope| {
         // While this job holds the writer, the others queue up behind it.
