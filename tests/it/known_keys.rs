@@ -51,7 +51,8 @@ fn keys_on_the_card_are_those_of_the_vectors() {
     }
     let text = std::fs::read_to_string(repository("tests/vectors/kdf3.json")).unwrap();
     let vectors: Value = serde_json::from_str(&text).unwrap();
-    let cases: Vec<&Value> = vectors["cases"].as_array().unwrap().iter().filter(|case| case["aes_bits"] == 128).collect();
+    let cases: Vec<&Value> =
+        vectors["cases"].as_array().unwrap().iter().filter(|case| case["aes_bits"] == 128).collect();
     let (issuer, ticket) = (cases[0], cases[1]);
     let text = |case: &Value, name: &str| case[name].as_str().unwrap().to_owned();
     let (kdd, test) = (text(issuer, "kdd"), "known_keys::keys_on_the_card_are_those_of_the_vectors");

@@ -9,6 +9,12 @@
     reason = "a test fails by panicking; its helpers are not marked as tests"
 )]
 
+mod delivery;
+mod faults;
+mod help;
 mod issue_cards;
+mod journal;
 mod kill;
 mod known_keys;
+mod refusals;
+mod tidy;

@@ -55,7 +55,9 @@ pub fn everything(site: &Site, job: &str, delivery: &Delivery) -> Counts {
     tables(delivery);
     stored(&site.database(), job, delivery);
     no_serial_twice(&site.database());
-    let order = &site.database().rows(&format!("SELECT profile, profile_sha256, lot, order_text FROM job WHERE id = '{job}'"))[0];
+    let order = &site
+        .database()
+        .rows(&format!("SELECT profile, profile_sha256, lot, order_text FROM job WHERE id = '{job}'"))[0];
     assert_eq!(delivery.manifest["order"]["sha256"], hex::encode(Sha256::digest(order[3].as_bytes())));
     let product = Product::read(&order[0], &order[1], &order[2]);
     let mut keys = BTreeSet::new();

@@ -22,8 +22,10 @@ impl Database {
     #[must_use]
     pub fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         self.with(async |connection| {
-            let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
-            let value = |row: &sqlx::sqlite::SqliteRow, at| row.get_unchecked::<Option<String>, _>(at).unwrap_or_default();
+            let rows =
+                sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+            let value =
+                |row: &sqlx::sqlite::SqliteRow, at| row.get_unchecked::<Option<String>, _>(at).unwrap_or_default();
             rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect()
         })
     }

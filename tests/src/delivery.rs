@@ -27,9 +27,8 @@ impl Delivery {
     /// Reads a delivery. Every file that the manifest names must have the digest that it says.
     #[must_use]
     pub fn read(folder: &Path) -> Self {
-        let text = |name: &str| {
-            std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
-        };
+        let text =
+            |name: &str| std::fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let manifest: Value = serde_json::from_str(&text("manifest.json")).unwrap();
         for file in manifest["files"].as_array().unwrap() {
             let content = text(file["name"].as_str().unwrap());
@@ -56,6 +55,7 @@ fn table(text: &str) -> Vec<Row> {
     assert!(text.ends_with('\n') && !text.contains('\r'), "lines end with LF");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers().unwrap().clone();
-    let record = |record: csv::StringRecord| header.iter().zip(&record).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    let record =
+        |record: csv::StringRecord| header.iter().zip(&record).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     reader.records().map(|row| record(row.unwrap())).collect()
 }

@@ -61,7 +61,8 @@ impl Ended {
         let names: Vec<&str> = error.keys().map(String::as_str).collect();
         assert_eq!(names, ["code", "do", "exit", "what", "where"], "{self}");
         assert_eq!(error["exit"], exit, "{self}");
-        let text = |name: &str| error[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text\n{self}")).to_owned();
+        let text =
+            |name: &str| error[name].as_str().unwrap_or_else(|| panic!("`{name}` is no text\n{self}")).to_owned();
         assert_eq!(text("code"), code, "{self}");
         let failure = Failure { what: text("what"), place: text("where"), remedy: text("do") };
         assert!(!failure.what.is_empty(), "{self}");

@@ -35,9 +35,9 @@ pub struct Site {
 #[must_use]
 pub fn module() -> PathBuf {
     let named = std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from);
-    named.or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.exists())).expect(
-        "no SoftHSM: set FUDA_PKCS11_MODULE to libsofthsm2.so, or run `cargo xtask test`, which fetches it",
-    )
+    named
+        .or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.exists()))
+        .expect("no SoftHSM: set FUDA_PKCS11_MODULE to libsofthsm2.so, or run `cargo xtask test`, which fetches it")
 }
 
 /// A file of the repository.
@@ -73,7 +73,8 @@ impl Site {
     /// Writes the files that know where the site is.
     fn settle(&self) {
         let tokens = self.path("tokens");
-        let conf = format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
+        let conf =
+            format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
         self.write("softhsm2.conf", &conf);
         let toml = format!(
             "[site]\nname = \"test\"\nmode = \"test\"\n[hsm]\nmodule = \"{}\"\nprovider = \"softhsm\"\ntoken = {{ label = \"factory\" }}\n\
@@ -167,8 +168,18 @@ impl Site {
     /// Somebody who puts the chips of a stack into so many encoders, and puts them into `ejected` when they come out.
     #[must_use]
     pub fn feeder(&self, stack: &str, encoders: u16, more: &[&str]) -> Running {
-        let address = self.address(encoders);
-        let arguments = ["serve", "--dir", stack, "--eject-to", "ejected", "--connect", &address, "--json"];
+        self.feed(stack, &self.address(encoders), more)
+    }
+
+    /// The same with one encoder, counted from 0.
+    #[must_use]
+    pub fn feeder_at(&self, stack: &str, encoder: u16, more: &[&str]) -> Running {
+        let address = format!("127.0.0.1:{}", self.first_port + encoder);
+        self.feed(stack, &address, more)
+    }
+
+    fn feed(&self, stack: &str, address: &str, more: &[&str]) -> Running {
+        let arguments = ["serve", "--dir", stack, "--eject-to", "ejected", "--connect", address, "--json"];
         self.start(&binary("fuda-card-sim"), &[&arguments, more].concat())
     }
 
@@ -176,8 +187,18 @@ impl Site {
     #[must_use]
     pub fn line(&self, encoders: u16, more: &[&str]) -> Running {
         let spec = format!("vpcd:{}", self.address(encoders));
-        let arguments =
-            ["run", "order.toml", "--encoders", &spec, "--operator", "tester", "--no-progress", "--idle", "20s", "--json"];
+        let arguments = [
+            "run",
+            "order.toml",
+            "--encoders",
+            &spec,
+            "--operator",
+            "tester",
+            "--no-progress",
+            "--idle",
+            "20s",
+            "--json",
+        ];
         self.start(&binary("fuda-factory"), &[&arguments, more].concat())
     }
 

@@ -1,0 +1,135 @@
+//! Chips that are pulled out, lose an answer, are torn in a write or lie: put in again, every one of them is accounted for.
+
+use fuda_tests::running::until;
+use fuda_tests::{Order, Site, agree};
+
+/// A line that goes on however many chips fail.
+const PATIENT: &str = "audit_every = 1000\nstop_after = 1000\nquarantine_after = 1000";
+
+/// Issues `chips` of `membership-1ap` with faults, all of which a second contact heals.
+fn heal(chips: u32, encoders: u16, faults: &[String]) -> Site {
+    let site = Site::new();
+    site.order(&Order { line: PATIENT.to_owned(), ..Order::small(chips) });
+    site.blank("stack", chips);
+    let arguments: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault.as_str()]).collect();
+    let feeder = site.feeder("stack", encoders, &[&arguments[..], &["--trace", "trace"]].concat());
+    let report = site.line(encoders, &[]).wait().done();
+    assert_eq!((&report["good"], &report["rejected"], &report["unknown"]), (&chips.into(), &0.into(), &0.into()));
+    let _ = feeder.wait().done();
+    let counts = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
+    assert_eq!(counts.count("fed"), u64::from(chips));
+    site
+}
+
+/// More commands than the issuing of a `membership-1ap` card takes.
+const COMMANDS: u32 = 56;
+
+#[test]
+fn an_answer_lost_at_any_command_leaves_a_card_that_is_finished_later() {
+    // The k-th chip loses the answer to its k-th command: the card did it, the line does not know.
+    let faults: Vec<String> = (1..=COMMANDS).map(|number| format!("{number}/{number}:lost")).collect();
+    let site = heal(COMMANDS, 2, &faults);
+    let again = site.database().count("SELECT COUNT(*) FROM card WHERE attempt > 1");
+    assert!(again > 20, "only {again} cards were interrupted after they were bound");
+    // The last chips were done before their fault: no command was left out.
+    let last = site.chips("ejected").pop().unwrap();
+    let last = last.file_stem().unwrap().to_str().unwrap();
+    let trace = std::fs::read_to_string(site.path("trace")).unwrap();
+    let met = trace.lines().filter(|line| line.contains(last)).count();
+    assert!(met < COMMANDS as usize, "a card takes {met} commands, {COMMANDS} were cut");
+}
+
+#[test]
+fn a_card_pulled_out_at_any_command_is_finished_later() {
+    let faults: Vec<String> = (1..=COMMANDS).map(|number| format!("{number}/{number}:pulled")).collect();
+    let _ = heal(COMMANDS, 2, &faults);
+}
+
+#[test]
+fn writes_torn_at_any_byte_are_made_whole() {
+    let places = [
+        "E0#1", "E0#2", "E0#3", "E0#5", "E0#7", "D6#1", "D6#2", "DC#1", "DC#2", "D8#1", "D8#2", "D8#3", "E4#1", "E4#2",
+        "44#1",
+    ];
+    let bytes = [0, 9];
+    let cuts: Vec<String> =
+        places.iter().flat_map(|place| bytes.map(|byte| format!("ins={place}:tear={byte}"))).collect();
+    let faults: Vec<String> = (1..).zip(&cuts).map(|(chip, cut)| format!("{chip}/{cut}")).collect();
+    let _ = heal(u32::try_from(cuts.len()).unwrap(), 2, &faults);
+}
+
+#[test]
+fn a_card_that_is_cut_again_and_again_is_finished_in_the_end() {
+    let faults: Vec<String> =
+        (1..=12).flat_map(|n| [format!("1/{}:lost", n * 7), format!("2/{}:pulled", n * 9)]).collect();
+    let site = heal(2, 1, &faults);
+    let attempts = site.database().count("SELECT MAX(attempt) FROM card");
+    assert!(attempts >= 5, "{attempts} attempts");
+}
+
+#[test]
+fn a_card_that_does_not_answer_is_given_up_after_its_deadline_and_finished_later() {
+    let _ = heal(2, 2, &["1/20:hang".to_owned()]);
+}
+
+#[test]
+fn a_card_that_lies_in_a_mac_is_rejected_and_its_serial_is_withdrawn() {
+    let site = Site::new();
+    site.order(&Order::small(3));
+    site.blank("stack", 4);
+    let feeder = site.feeder("stack", 1, &["--fault", "2/ins=D8#2:mac"]);
+    let report = site.line(1, &[]).wait().done();
+    assert_eq!((&report["good"], &report["rejected"], &report["fed"]), (&3.into(), &1.into(), &4.into()));
+    let _ = feeder.wait().done();
+    let delivery = site.deliver("T-1", "T-1");
+    let _ = agree::everything(&site, "T-1", &delivery);
+    let reject = &delivery.rejects[0];
+    assert_eq!((reject["class"].as_str(), reject["disposition"].as_str()), ("card", "bin"));
+    assert_ne!(reject["live_keys"], "0", "keys of ours may be on it");
+    // The serial stays with the rejected chip; the order goes on with the next.
+    assert_eq!(reject["serial"], "88104000000021");
+    assert!(!delivery.column("serial").contains(&"88104000000021"));
+}
+
+fn foreign(site: &Site, stack: &str, count: &str) {
+    let kdk = "00112233445566778899AABBCCDDEEFF";
+    let _ = site.sim(&["blank", "--count", count, "--dir", stack, "--initial-kdk", kdk]).done();
+}
+
+#[test]
+fn failures_in_a_row_stop_the_line_and_a_good_stack_continues_it() {
+    let site = Site::new();
+    site.order(&Order { line: "stop_after = 3\nquarantine_after = 100".to_owned(), ..Order::small(2) });
+    foreign(&site, "bad", "6");
+    let feeder = site.feeder("bad", 1, &[]);
+    let stopped = site.line(1, &[]).wait().exits(3).json();
+    assert_eq!((&stopped["state"], &stopped["good"], &stopped["rejected"]), (&"stopped".into(), &0.into(), &3.into()));
+    assert!(stopped["stop_reason"].as_str().unwrap().contains('3'), "{stopped}");
+    drop(feeder);
+    assert_eq!(site.chips("bad").len(), 3, "the line took no card more");
+
+    site.blank("stack", 2);
+    let feeder = site.feeder("stack", 1, &[]);
+    let report = site.line(1, &[]).wait().done();
+    assert_eq!((&report["state"], &report["good"], &report["fed"]), (&"complete".into(), &2.into(), &5.into()));
+    let _ = feeder.wait().done();
+    let _ = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
+}
+
+#[test]
+fn an_encoder_that_fails_alone_is_quarantined_and_the_others_go_on() {
+    let site = Site::new();
+    site.order(&Order { line: "stop_after = 100\nquarantine_after = 2".to_owned(), ..Order::small(6) });
+    foreign(&site, "bad", "6");
+    site.blank("stack", 6);
+    let bad = site.feeder_at("bad", 0, &[]);
+    let line = site.line(2, &[]);
+    until("the quarantine", || line.complained().contains("quarantined"));
+    let good = site.feeder_at("stack", 1, &[]);
+    let report = line.wait().done();
+    assert_eq!((&report["good"], &report["rejected"]), (&6.into(), &2.into()));
+    let _ = good.wait().done();
+    drop(bad);
+    assert_eq!(site.chips("bad").len(), 4, "nothing more was taken from the quarantined encoder");
+    let _ = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
+}
