@@ -4,12 +4,14 @@
 //! beside it and drives the real binaries as a user would.
 
 mod args;
+mod bench;
 mod clean;
 mod demo;
 mod doctor;
 mod fail;
 mod json;
 mod leash;
+mod peers;
 mod places;
 mod ports;
 mod process;
@@ -30,6 +32,8 @@ Usage: cargo xtask COMMAND [OPTIONS]
   doctor   what this machine has, what is missing and what to do about it
   demo     issue cards on a simulated line, kill the line half-way, go on, check the delivery
   test     every test, lint and document check of the workspace
+  bench    what this machine makes of it, each figure beside its bound
+  peers    bring the programs of others that tests drive
   clean    remove target/fuda (tools fetched for the demo, throw-away tokens, demo folders)
 
 `cargo xtask COMMAND --help` says more. Exit codes: 0 done, 1 done but not complete, 2 usage, 3 stopped,
@@ -58,6 +62,8 @@ fn dispatch(mut args: Args, ui: ui::Ui) -> Result<Exit, Failure> {
         Some("doctor") => (doctor::HELP, doctor::run),
         Some("demo") => (demo::HELP, demo::run),
         Some("test") => (test::HELP, test::run),
+        Some("bench") => (bench::HELP, bench::run),
+        Some("peers") => (peers::HELP, peers::run),
         Some("clean") => (clean::HELP, clean::run),
         None | Some("help") => {
             ui.say(HELP.trim_end());

@@ -15,8 +15,8 @@ Usage: cargo xtask doctor [--json]
 
   --json   the last line of standard output is one object: {\"ready\":[TIER..],\"findings\":[{tier,name,state,detail,do}..]}
 
-Tiers: `demo` is what `cargo xtask demo` needs; `test` is what tests use besides; `peers` are programs that others wrote
-and that Fuda is tested against. What is missing in `test` and `peers` makes tests skip by name, nothing else.
+Tiers: `demo` is what `cargo xtask demo` needs; `test` is what tests use besides; `peers` are programs from elsewhere that
+`cargo xtask peers` brings; `later` no test uses yet. What is missing in `test` and `peers` makes tests skip by name.
 Exit: 0 when the demo can run (what it lacks can be fetched without root), 9 when it cannot.
 ";
 
@@ -26,16 +26,19 @@ enum Tier {
     Demo,
     Test,
     Peers,
+    /// For tests that are not written yet.
+    Later,
 }
 
 impl Tier {
-    const ALL: [Tier; 3] = [Tier::Demo, Tier::Test, Tier::Peers];
+    const NOW: [Tier; 3] = [Tier::Demo, Tier::Test, Tier::Peers];
 
     fn name(self) -> &'static str {
         match self {
             Tier::Demo => "demo",
             Tier::Test => "test",
             Tier::Peers => "peers",
+            Tier::Later => "later",
         }
     }
 }
@@ -45,7 +48,7 @@ impl Tier {
 enum State {
     /// It is here; the text says where or which.
     Here(String),
-    /// It is not, and the next `demo` or `test` fetches it without root.
+    /// It is not, and the first command that needs it fetches it without root.
     Fetched,
     /// It is not; the text says what to do.
     Missing(String),
@@ -66,7 +69,7 @@ impl Finding {
     fn row(&self, ui: Ui) -> String {
         let (mark, detail) = match &self.state {
             State::Here(detail) => (ui.paint(Colour::Green, "✓"), detail.as_str()),
-            State::Fetched => (ui.paint(Colour::Green, "+"), "not here; fetched without root by the next demo or test"),
+            State::Fetched => (ui.paint(Colour::Green, "+"), "not here; fetched without root when it is needed"),
             State::Missing(_) if self.tier == Tier::Demo => (ui.paint(Colour::Red, "✗"), "missing"),
             State::Missing(_) => (ui.paint(Colour::Yellow, "-"), "not here"),
         };
@@ -80,7 +83,7 @@ impl Finding {
     fn object(&self) -> String {
         let (state, detail, remedy) = match &self.state {
             State::Here(detail) => ("here", detail.as_str(), ""),
-            State::Fetched => ("fetchable", "", "cargo xtask demo"),
+            State::Fetched => ("fetchable", "", ""),
             State::Missing(remedy) => ("missing", "", remedy.as_str()),
         };
         let [tier, name, state, detail, remedy] = [self.tier.name(), self.name, state, detail, remedy].map(json::quote);
@@ -96,7 +99,7 @@ pub(crate) fn run(args: Args, ui: Ui) -> Result<Exit, Failure> {
         ui.say(&finding.row(ui));
     }
     let complete = |tier: &Tier| findings.iter().all(|finding| finding.tier != *tier || !finding.is_missing());
-    let ready: Vec<&str> = Tier::ALL.iter().filter(|tier| complete(tier)).map(|tier| tier.name()).collect();
+    let ready: Vec<&str> = Tier::NOW.iter().filter(|tier| complete(tier)).map(|tier| tier.name()).collect();
     let demo = complete(&Tier::Demo);
     ui.say("");
     ui.say(match (demo, ready.len()) {

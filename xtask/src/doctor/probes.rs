@@ -15,33 +15,30 @@ pub(super) fn all(places: &Places) -> Vec<Finding> {
     add(
         Tier::Demo,
         "Rust",
-        version("cargo", "--version", "install rustup, then this folder's toolchain comes by itself"),
+        version("cargo", &["--version"], "install rustup; this folder's toolchain comes by itself"),
     );
-    add(Tier::Demo, "C compiler", version("cc", "--version", &packages("gcc libc6-dev")));
-    for need in Need::ALL {
+    add(Tier::Demo, "C compiler", version("cc", &["--version"], &packages("gcc libc6-dev")));
+    for need in Need::DEMO {
         add(Tier::Demo, need.title(), needed(places, need));
     }
-    add(Tier::Demo, "sha256sum", tool("sha256sum", &packages("coreutils")));
+    add(Tier::Demo, "sha256sum", path(which("sha256sum").or_else(|| which("shasum")), &packages("coreutils")));
 
-    add(Tier::Test, "PostgreSQL", path(postgres(), &packages("postgresql")));
-    add(Tier::Test, "pcscd", tool("pcscd", &packages("pcscd")));
-    add(Tier::Test, "vpcd driver", path(vpcd_driver(), &packages("vsmartcard-vpcd")));
-    add(Tier::Test, "opensc-tool", tool("opensc-tool", &packages("opensc")));
-    add(Tier::Test, "user namespaces", namespaces());
+    add(Tier::Test, "clippy", version("cargo", &["clippy", "--version"], "rustup component add clippy"));
+    add(Tier::Test, "rustfmt", version("cargo", &["fmt", "--version"], "rustup component add rustfmt"));
+    for need in Need::TEST {
+        add(Tier::Test, need.title(), needed(places, need));
+    }
+    add(Tier::Test, "mount namespaces", namespaces());
 
-    add(Tier::Peers, "pkcs11-tool", tool("pkcs11-tool", &packages("opensc")));
-    add(Tier::Peers, "Kryoptic", kryoptic());
-    add(Tier::Peers, "yubikit", yubikit());
-    add(
-        Tier::Peers,
-        "chromium",
-        path(which("chromium").or_else(|| which("chromium-browser")), &packages("chromium chromium-driver")),
-    );
+    add(Tier::Peers, "yubikit", yubikit(places));
+
+    add(Tier::Later, "PostgreSQL", path(postgres(), &packages("postgresql")));
+    add(Tier::Later, "Kryoptic", kryoptic());
+    add(Tier::Later, "chromium", path(which("chromium").or_else(|| which("chromium-browser")), &packages("chromium")));
     findings
 }
 
 fn needed(places: &Places, need: Need) -> State {
-    let fetchable = System::here() == System::Debian && which("apt-get").is_some() && which("dpkg-deb").is_some();
     match sysroot::find(places, need) {
         Some(path) => match lacking_libraries(places, &path) {
             None => State::Here(places.short(&path)),
@@ -49,7 +46,7 @@ fn needed(places: &Places, need: Need) -> State {
                 State::Missing(format!("{} lacks {lacking}; {}", path.display(), System::here().install_line(&[need])))
             }
         },
-        None if fetchable => State::Fetched,
+        None if System::here().fetches() => State::Fetched,
         None => State::Missing(System::here().install_line(&[need])),
     }
 }
@@ -68,15 +65,11 @@ fn lacking_libraries(places: &Places, file: &Path) -> Option<String> {
     (!lacking.is_empty()).then(|| lacking.join(", "))
 }
 
-fn version(program: &str, argument: &str, remedy: &str) -> State {
-    match ask(program, &[argument]).and_then(|text| text.lines().next().map(str::to_owned)) {
+fn version(program: &str, arguments: &[&str], remedy: &str) -> State {
+    match ask(program, arguments).and_then(|text| text.lines().next().map(str::to_owned)) {
         Some(line) => State::Here(line),
         None => State::Missing(remedy.to_owned()),
     }
-}
-
-fn tool(name: &str, remedy: &str) -> State {
-    path(which(name), remedy)
 }
 
 fn path(found: Option<PathBuf>, remedy: &str) -> State {
@@ -98,18 +91,12 @@ fn postgres() -> Option<PathBuf> {
     newest.or_else(|| which("postgres"))
 }
 
-fn vpcd_driver() -> Option<PathBuf> {
-    ["/usr/lib/pcsc/drivers/serial/libifdvpcd.so", "/usr/lib64/pcsc/drivers/serial/libifdvpcd.so"]
-        .map(PathBuf::from)
-        .into_iter()
-        .find(|path| path.is_file())
-}
-
+/// As root a mount namespace alone, else one inside a user namespace: the tests' own PC/SC service runs there.
 fn namespaces() -> State {
-    let root = ask("id", &["-u"]).is_some_and(|uid| uid.trim() == "0");
-    let flag = if root { "-m" } else { "-Urm" };
-    match ask("unshare", &[flag, "true"]) {
-        Some(_) => State::Here(format!("unshare {flag}")),
+    let works =
+        |flag| ask("unshare", &[flag, "--propagation", "private", "mount", "-t", "tmpfs", "none", "/run"]).is_some();
+    match ["-m", "-Urm"].into_iter().find(|flag| works(flag)) {
+        Some(flag) => State::Here(format!("unshare {flag}")),
         None => {
             State::Missing("this kernel or container forbids them (sysctl kernel.unprivileged_userns_clone)".to_owned())
         }
@@ -121,12 +108,9 @@ fn kryoptic() -> State {
     path(named, "build crates.io `kryoptic` as a cdylib and name the file in FUDA_KRYOPTIC_MODULE")
 }
 
-fn yubikit() -> State {
-    match ask(
-        "python3",
-        &["-c", "import importlib.metadata as m; print('yubikey-manager', m.version('yubikey-manager'))"],
-    ) {
-        Some(text) => State::Here(text.trim().to_owned()),
-        None => State::Missing("pip install yubikey-manager".to_owned()),
+fn yubikit(places: &Places) -> State {
+    match crate::peers::python(places) {
+        Some(python) => State::Here(places.short(&python)),
+        None => State::Missing("cargo xtask peers".to_owned()),
     }
 }

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use crate::fail::Failure;
 use crate::places::Places;
+use crate::process::ask;
 use crate::sysroot::{Tools, known};
 
 impl Tools {
     /// The variables that make children find what was found or fetched. Ours stay as they are.
     pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
         let mut variables = vec![("FUDA_PKCS11_MODULE".into(), self.module.clone().into())];
-        if let Some(dir) = self.pcsc_lib_dir() {
-            variables.push(("PCSC_LIB_DIR".into(), dir.into()));
+        if let Some(dir) = &self.pcsc_lib_dir {
+            variables.push(("PCSC_LIB_DIR".into(), dir.clone().into()));
         }
         for (name, folders) in self.search_paths() {
             variables.push((name.into(), joined(&folders, std::env::var_os(name).as_ref())));
@@ -24,26 +25,30 @@ impl Tools {
     /// Search paths that get folders of the sysroot in front.
     fn search_paths(&self) -> Vec<(&'static str, Vec<PathBuf>)> {
         let Some(root) = &self.sysroot else { return Vec::new() };
-        let programs = Some(root.join("usr/bin")).filter(|dir| dir.is_dir());
-        let paths = [("LD_LIBRARY_PATH", known::library_folders(root)), ("PATH", programs.into_iter().collect())];
+        let programs = ["usr/bin", "usr/sbin"].map(|dir| root.join(dir)).into_iter().filter(|dir| dir.is_dir());
+        let paths = [("LD_LIBRARY_PATH", known::library_folders(root)), ("PATH", programs.collect())];
         paths.into_iter().filter(|(_, folders)| !folders.is_empty()).collect()
     }
+}
 
-    /// Where the linker finds `libpcsclite.so`: said only when it comes from the sysroot, where pkg-config does not look.
-    fn pcsc_lib_dir(&self) -> Option<PathBuf> {
-        let root = self.sysroot.as_ref()?;
-        self.pcsclite.starts_with(root).then(|| self.pcsclite.parent().map(Path::to_path_buf)).flatten()
+/// Where pkg-config does not know libpcsclite (its development package is not here), a folder with the one name that a
+/// linker looks for.
+///
+/// # Errors
+/// When the link cannot be made.
+pub(super) fn link_pcsclite(places: &Places, library: &Path) -> Result<Option<PathBuf>, Failure> {
+    if cfg!(target_os = "macos") || ask("pkg-config", &["--exists", "libpcsclite"]).is_some() {
+        return Ok(None);
     }
-
-    /// Completes what the runtime package leaves to the development package: the name that a linker looks for.
-    fn link_pcsclite(&self) -> Result<(), Failure> {
-        let Some(dir) = self.pcsc_lib_dir() else { return Ok(()) };
-        let link = dir.join("libpcsclite.so");
-        if link.exists() {
-            return Ok(());
-        }
-        std::os::unix::fs::symlink("libpcsclite.so.1", &link).map_err(|e| Failure::io("create the link", &link, &e))
+    let dir = places.fuda.join("link");
+    let link = dir.join("libpcsclite.so");
+    if std::fs::read_link(&link).is_ok_and(|target| target == library) {
+        return Ok(Some(dir));
     }
+    let _ = std::fs::remove_file(&link);
+    std::fs::create_dir_all(&dir).map_err(|e| Failure::io("create the folder", &dir, &e))?;
+    std::os::unix::fs::symlink(library, &link).map_err(|e| Failure::io("create the link", &link, &e))?;
+    Ok(Some(dir))
 }
 
 fn joined(folders: &[PathBuf], before: Option<&OsString>) -> OsString {
@@ -64,7 +69,6 @@ pub(crate) fn softhsm_conf(tokens: &Path) -> String {
 /// # Errors
 /// When `target/fuda` cannot be written.
 pub(crate) fn write(places: &Places, tools: &Tools) -> Result<(), Failure> {
-    tools.link_pcsclite()?;
     let tokens = places.fuda.join("tokens");
     std::fs::create_dir_all(&tokens).map_err(|e| Failure::io("create the folder", &tokens, &e))?;
     let conf = places.fuda.join("softhsm2.conf");
@@ -85,8 +89,8 @@ pub(crate) fn for_shells(places: &Places, tools: &Tools, more: &[(&str, &Path)])
     for (name, path) in more {
         export(name, &quoted(path));
     }
-    if let Some(dir) = tools.pcsc_lib_dir() {
-        export("PCSC_LIB_DIR", &quoted(&dir));
+    if let Some(dir) = &tools.pcsc_lib_dir {
+        export("PCSC_LIB_DIR", &quoted(dir));
     }
     let mut paths = tools.search_paths();
     paths.push(("PATH", vec![places.bins.clone()]));
@@ -98,6 +102,6 @@ pub(crate) fn for_shells(places: &Places, tools: &Tools, more: &[(&str, &Path)])
 }
 
 /// `path` as one word of a POSIX shell.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

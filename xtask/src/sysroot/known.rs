@@ -1,8 +1,6 @@
-//! Where systems put SoftHSM, libpcsclite and the OpenSSL command line.
+//! Where systems put SoftHSM, libpcsclite and the driver of virtual readers.
 
 use std::path::{Path, PathBuf};
-
-use crate::places::which;
 
 /// SoftHSM's PKCS#11 module: Debian and Arch, Fedora, openSUSE, Homebrew (Apple silicon, Intel).
 const SOFTHSM: &[&str] = &[
@@ -31,24 +29,23 @@ pub(crate) fn library_folders(root: &Path) -> Vec<PathBuf> {
 }
 
 /// SoftHSM under `root`.
-pub(crate) fn softhsm(root: &Path) -> Option<PathBuf> {
+pub(super) fn softhsm(root: &Path) -> Option<PathBuf> {
     let multiarch = library_folders(root).into_iter().map(|folder| folder.join("softhsm/libsofthsm2.so"));
     SOFTHSM.iter().map(|path| root.join(path)).chain(multiarch).find(|path| path.is_file())
 }
 
 /// libpcsclite under `root`; macOS brings the same interface as a framework.
-pub(crate) fn pcsclite(root: &Path) -> Option<PathBuf> {
+pub(super) fn pcsclite(root: &Path) -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return Some(PathBuf::from("/System/Library/Frameworks/PCSC.framework"));
     }
     library_folders(root).into_iter().map(|folder| folder.join("libpcsclite.so.1")).find(|path| path.exists())
 }
 
-/// The `openssl` command: of the system, or under the sysroot `root`.
-pub(crate) fn openssl(root: &Path) -> Option<PathBuf> {
-    if root == Path::new("/") {
-        which("openssl")
-    } else {
-        Some(root.join("usr/bin/openssl")).filter(|path| path.is_file())
-    }
+/// The PC/SC driver of virtual readers: Debian and Arch, Fedora.
+pub(super) fn vpcd_driver(root: &Path) -> Option<PathBuf> {
+    ["usr/lib/pcsc/drivers/serial/libifdvpcd.so", "usr/lib64/pcsc/drivers/serial/libifdvpcd.so"]
+        .map(|path| root.join(path))
+        .into_iter()
+        .find(|path| path.is_file())
 }

@@ -5,7 +5,9 @@
 
 mod apt;
 pub(crate) mod environment;
+mod fetched;
 pub(crate) mod known;
+mod need;
 pub(crate) mod system;
 
 use std::fs::File;
@@ -15,42 +17,9 @@ use crate::args::Args;
 use crate::fail::{Exit, Failure};
 use crate::places::Places;
 use crate::ui::Ui;
+use fetched::Fetched;
+pub(crate) use need::Need;
 use system::System;
-
-/// The folder's layout and the reason to fetch it anew: raised when either changes.
-const STAMP_VERSION: u32 = 1;
-
-/// A thing that the demo needs from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
-    /// SoftHSM's PKCS#11 module.
-    SoftHsm,
-    /// The PC/SC client library.
-    PcscLite,
-    /// The `openssl` command, which checks the delivery's signature.
-    Openssl,
-}
-
-impl Need {
-    pub(crate) const ALL: [Need; 3] = [Need::SoftHsm, Need::PcscLite, Need::Openssl];
-
-    /// Looks below `root`; `/` is the machine itself.
-    pub(crate) fn find(self, root: &Path) -> Option<PathBuf> {
-        match self {
-            Need::SoftHsm => known::softhsm(root),
-            Need::PcscLite => known::pcsclite(root),
-            Need::Openssl => known::openssl(root),
-        }
-    }
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Need::SoftHsm => "SoftHSM module",
-            Need::PcscLite => "libpcsclite",
-            Need::Openssl => "openssl command",
-        }
-    }
-}
 
 /// Who may change what when something is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +41,10 @@ impl Provision {
 #[derive(Debug, Clone)]
 pub(crate) struct Tools {
     pub(crate) module: PathBuf,
-    pcsclite: PathBuf,
     pub(crate) openssl: PathBuf,
-    /// Set when something came from the fetched folder.
+    /// A folder in which a linker finds libpcsclite, where pkg-config does not find it.
+    pcsc_lib_dir: Option<PathBuf>,
+    /// The fetched folder, when there is one.
     sysroot: Option<PathBuf>,
 }
 
@@ -93,11 +63,19 @@ fn on_machine(need: Need) -> Option<PathBuf> {
     named.map(PathBuf::from).filter(|path| path.is_file()).or_else(|| need.find(Path::new("/")))
 }
 
-/// Makes sure that everything is there and writes `target/fuda/env`. Fast when it was there before.
+/// Makes sure that what the demo needs is there and writes `target/fuda/env`. Fast when it was there before.
 ///
 /// # Errors
 /// Exit 9 with the line to type when something is missing and cannot be fetched; `$FUDA_PKCS11_MODULE` naming no file.
 pub(crate) fn prepare(places: &Places, ui: Ui, provision: Provision) -> Result<Tools, Failure> {
+    prepare_with(places, ui, provision, &[])
+}
+
+/// The same with `more`.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) fn prepare_with(places: &Places, ui: Ui, provision: Provision, more: &[Need]) -> Result<Tools, Failure> {
     refuse_a_wrong_variable()?;
     std::fs::create_dir_all(&places.fuda).map_err(|e| Failure::io("create the folder", &places.fuda, &e))?;
     // Two commands started at once fetch once.
@@ -105,19 +83,21 @@ pub(crate) fn prepare(places: &Places, ui: Ui, provision: Provision) -> Result<T
     let lock = File::create(&path).map_err(|e| Failure::io("create the lock", &path, &e))?;
     lock.lock().map_err(|e| Failure::io("take the lock", &path, &e))?;
 
-    let missing: Vec<Need> = Need::ALL.into_iter().filter(|need| on_machine(*need).is_none()).collect();
+    let wanted = Need::DEMO.iter().chain(more).copied();
+    let missing: Vec<Need> = wanted.filter(|need| on_machine(*need).is_none()).collect();
+    let mut fetched = Fetched::read(places);
     if !missing.is_empty() {
         match provision {
             Provision::System => system::install(&missing)?,
-            Provision::Rootless => fetch(places, ui, &missing)?,
+            Provision::Rootless => fetched.complete(places, ui, &missing)?,
         }
     }
     let place = |need| find(places, need).ok_or_else(|| still_missing(need));
     let tools = Tools {
         module: place(Need::SoftHsm)?,
-        pcsclite: place(Need::PcscLite)?,
         openssl: place(Need::Openssl)?,
-        sysroot: (!missing.is_empty() && provision == Provision::Rootless).then(|| folder(places)),
+        pcsc_lib_dir: environment::link_pcsclite(places, &place(Need::PcscLite)?)?,
+        sysroot: (!fetched.is_empty()).then(|| folder(places)),
     };
     environment::write(places, &tools)?;
     Ok(tools)
@@ -127,8 +107,8 @@ fn refuse_a_wrong_variable() -> Result<(), Failure> {
     match std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from) {
         Some(path) if !path.is_file() => {
             let remedy = "set it to the PKCS#11 module's file, or unset it to use SoftHSM where it is found";
-            Err(Failure::new("MODULE_NOT_FOUND", Exit::Input, "FUDA_PKCS11_MODULE names no file", remedy)
-                .at(path.display().to_string()))
+            let failure = Failure::new("MODULE_NOT_FOUND", Exit::Input, "FUDA_PKCS11_MODULE names no file", remedy);
+            Err(failure.at(path.display().to_string()))
         }
         _ => Ok(()),
     }
@@ -137,44 +117,4 @@ fn refuse_a_wrong_variable() -> Result<(), Failure> {
 fn still_missing(need: Need) -> Failure {
     let line = System::here().install_line(&[need]);
     Failure::new("NOT_FOUND", Exit::Lacking, format!("{} was not found on this machine", need.title()), line)
-}
-
-fn fetch(places: &Places, ui: Ui, missing: &[Need]) -> Result<(), Failure> {
-    let into = folder(places);
-    let stamp = stamp(missing);
-    if std::fs::read_to_string(into.join(".stamp")).is_ok_and(|found| found == stamp) {
-        return Ok(());
-    }
-    let here = System::here();
-    let line = here.install_line(missing);
-    if here != System::Debian || crate::places::which("apt-get").is_none() {
-        let titles: Vec<_> = missing.iter().map(|need| need.title()).collect();
-        return Err(Failure::new(
-            "NOT_FOUND",
-            Exit::Lacking,
-            format!("not on this machine: {}", titles.join(", ")),
-            line,
-        ));
-    }
-    let step = ui.step("fetch");
-    let fresh = places.fuda.join("sysroot.new");
-    let _ = std::fs::remove_dir_all(&fresh);
-    std::fs::create_dir_all(&fresh).map_err(|e| Failure::io("create the folder", &fresh, &e))?;
-    let packages = System::debian_packages(missing);
-    let fetched = apt::fetch(&packages, &places.fuda.join("apt"), &fresh).map_err(|mut failure| {
-        failure.remedy = format!("{}, or install them: {line}", failure.remedy);
-        failure
-    })?;
-    std::fs::write(fresh.join(".stamp"), stamp).map_err(|e| Failure::io("write", &fresh, &e))?;
-    let _ = std::fs::remove_dir_all(&into);
-    std::fs::rename(&fresh, &into).map_err(|e| Failure::io("put in place", &into, &e))?;
-    step.done(&format!("{} unpacked into {}, nothing installed", fetched.join(", "), places.short(&into)));
-    Ok(())
-}
-
-/// What the folder was fetched for: another release of the system, or another need, fetches it anew.
-fn stamp(missing: &[Need]) -> String {
-    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let version = release.lines().find(|line| line.starts_with("VERSION_ID=")).unwrap_or("").to_owned();
-    format!("{STAMP_VERSION} {} {version} {missing:?}\n", std::env::consts::ARCH)
 }

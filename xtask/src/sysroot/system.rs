@@ -46,24 +46,22 @@ impl System {
         System::Unknown
     }
 
-    fn package(self, need: Need) -> &'static str {
+    fn packages(self, need: Need) -> &'static [&'static str] {
         match (self, need) {
-            (_, Need::Openssl) => "openssl",
-            (System::Debian, Need::SoftHsm) => "libsofthsm2",
-            (System::Debian, Need::PcscLite) => "libpcsclite1",
-            (System::Fedora | System::Homebrew, Need::SoftHsm) => "softhsm",
-            (System::Fedora, Need::PcscLite) => "pcsc-lite-libs",
-            (System::Arch, Need::PcscLite) => "pcsclite",
-            (System::Suse, Need::PcscLite) => "libpcsclite1",
-            (System::Alpine, Need::PcscLite) => "pcsc-lite-libs",
-            (_, Need::SoftHsm) => "softhsm",
-            (_, Need::PcscLite) => "pcsc-lite",
+            (System::Debian, _) | (_, Need::Openssl) => need.debian_packages(),
+            (_, Need::SoftHsm) => &["softhsm"],
+            (System::Suse, Need::PcscLite) => &["libpcsclite1"],
+            (System::Fedora | System::Alpine, Need::PcscLite) => &["pcsc-lite-libs"],
+            (System::Arch, Need::PcscLite) => &["pcsclite"],
+            (_, Need::PcscLite) => &["pcsc-lite"],
+            (System::Arch, Need::Vpcd) => &["pcsclite", "vsmartcard-vpcd"],
+            (_, Need::Vpcd) => &["pcsc-lite", "vsmartcard-vpcd"],
+            (_, Need::OpenSc) => &["opensc"],
+            (System::Arch, Need::Python) => &["python"],
+            (_, Need::Python) => &["python3"],
+            (System::Arch, Need::Pip) => &["python-pip"],
+            (_, Need::Pip) => &["python3-pip"],
         }
-    }
-
-    /// The Debian packages for `needs`.
-    pub(crate) fn debian_packages(needs: &[Need]) -> Vec<&'static str> {
-        needs.iter().map(|need| System::Debian.package(*need)).collect()
     }
 
     /// The line to type, by hand and with root's rights where the system asks for them.
@@ -77,8 +75,13 @@ impl System {
             System::Homebrew => "brew install",
             System::Unknown => "install, with this system's own tool:",
         };
-        let packages: Vec<_> = needs.iter().map(|need| self.package(*need)).collect();
+        let packages: Vec<_> = needs.iter().flat_map(|need| self.packages(*need)).copied().collect();
         format!("{tool} {}", packages.join(" "))
+    }
+
+    /// Whether packages can be fetched and unpacked here without root.
+    pub(crate) fn fetches(self) -> bool {
+        self == System::Debian && which("apt-get").is_some() && which("dpkg-deb").is_some()
     }
 }
 
@@ -99,7 +102,7 @@ pub(crate) fn install(needs: &[Need]) -> Result<(), Failure> {
     }
     let status = command
         .args(["install", "-y", "--no-install-recommends"])
-        .args(System::debian_packages(needs))
+        .args(needs.iter().flat_map(|need| need.debian_packages()))
         .stdout(std::io::stderr())
         .status();
     match status {

@@ -9,9 +9,10 @@ use std::time::Duration;
 use crate::args::Args;
 use crate::fail::{Exit, Failure};
 use crate::json;
+use crate::peers;
 use crate::places::Places;
 use crate::process::Runner;
-use crate::sysroot::{self, Provision};
+use crate::sysroot::{self, Need, Provision, Tools};
 use crate::ui::{Colour, Ui};
 use checks::{Check, Verdict};
 use tally::Tally;
@@ -47,11 +48,14 @@ pub(crate) fn run(mut args: Args, ui: Ui) -> Result<Exit, Failure> {
     args.finish()?;
 
     let places = Places::find()?;
-    let tools = sysroot::prepare(&places, ui, provision)?;
+    let tools = prepare(&places, ui, provision, skips)?;
     let logs = places.fuda.join(format!("test-{}", std::process::id()));
     let skip_log = logs.join("skipped.txt");
     let mut variables = tools.variables();
     variables.push(("FUDA_SKIP_LOG".into(), skip_log.clone().into()));
+    if let Some(python) = peers::python(&places) {
+        variables.push(("FUDA_YUBIKIT_PYTHON".into(), python.into()));
+    }
     let runner = Runner::new(logs.clone(), variables)?;
 
     let mut tally = Tally::default();
@@ -64,6 +68,18 @@ pub(crate) fn run(mut args: Args, ui: Ui) -> Result<Exit, Failure> {
         verdicts.push(verdict);
     }
     Ok(sum_up(ui, &tally, &verdicts, skips, &logs))
+}
+
+/// With the peers when they are required; else with what can be had, because the tests that lack it name themselves.
+fn prepare(places: &Places, ui: Ui, provision: Provision, skips: Skips) -> Result<Tools, Failure> {
+    if skips == Skips::Refused {
+        return peers::bring(places, ui, provision);
+    }
+    sysroot::prepare_with(places, ui, provision, &Need::TEST).or_else(|failure| {
+        let tools = sysroot::prepare(places, ui, provision)?;
+        ui.say(&format!("some tests will skip; {failure}"));
+        Ok(tools)
+    })
 }
 
 fn sum_up(ui: Ui, tally: &Tally, verdicts: &[Verdict], skips: Skips, logs: &Path) -> Exit {

@@ -1,0 +1,100 @@
+//! The things from outside: what each is called, where it is found and which Debian package brings it.
+
+use std::path::{Path, PathBuf};
+
+use crate::places::which;
+use crate::process::ask;
+use crate::sysroot::known;
+
+/// A thing that a command needs from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// SoftHSM's PKCS#11 module.
+    SoftHsm,
+    /// The PC/SC client library.
+    PcscLite,
+    /// The `openssl` command, which checks the delivery's signature.
+    Openssl,
+    /// A PC/SC service and the driver of virtual readers, both of one installation.
+    Vpcd,
+    /// OpenSC's `opensc-tool`, which sends commands that we did not write.
+    OpenSc,
+    /// Python 3, in which yubikit is written.
+    Python,
+    /// pip, or its wheel, which fetches yubikit.
+    Pip,
+}
+
+impl Need {
+    /// What the demo, the benches and every test need.
+    pub(crate) const DEMO: [Need; 3] = [Need::SoftHsm, Need::PcscLite, Need::Openssl];
+    /// What some tests need besides; they skip by name without it.
+    pub(crate) const TEST: [Need; 2] = [Need::Vpcd, Need::OpenSc];
+    /// What `peers` needs to make the rest.
+    pub(crate) const PEERS: [Need; 2] = [Need::Python, Need::Pip];
+
+    const ALL: [Need; 7] =
+        [Need::SoftHsm, Need::PcscLite, Need::Openssl, Need::Vpcd, Need::OpenSc, Need::Python, Need::Pip];
+
+    /// Looks below `root`; `/` is the machine itself.
+    pub(crate) fn find(self, root: &Path) -> Option<PathBuf> {
+        match self {
+            Need::SoftHsm => known::softhsm(root),
+            Need::PcscLite => known::pcsclite(root),
+            Need::Openssl => program(root, "openssl"),
+            Need::Vpcd => program(root, "pcscd").filter(|_| known::vpcd_driver(root).is_some()),
+            Need::OpenSc => program(root, "opensc-tool"),
+            Need::Python => program(root, "python3"),
+            Need::Pip => pip(root),
+        }
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Need::SoftHsm => "SoftHSM module",
+            Need::PcscLite => "libpcsclite",
+            Need::Openssl => "openssl command",
+            Need::Vpcd => "pcscd with vpcd",
+            Need::OpenSc => "opensc-tool",
+            Need::Python => "Python 3",
+            Need::Pip => "pip",
+        }
+    }
+
+    pub(super) fn debian_packages(self) -> &'static [&'static str] {
+        match self {
+            Need::SoftHsm => &["libsofthsm2"],
+            Need::PcscLite => &["libpcsclite1"],
+            Need::Openssl => &["openssl"],
+            Need::Vpcd => &["pcscd", "vsmartcard-vpcd"],
+            Need::OpenSc => &["opensc"],
+            Need::Python => &["python3"],
+            Need::Pip => &["python3-pip-whl"],
+        }
+    }
+
+    /// The word in the stamp of the fetched folder.
+    pub(super) fn word(self) -> &'static str {
+        self.debian_packages().first().copied().unwrap_or("")
+    }
+
+    pub(super) fn from_word(word: &str) -> Option<Need> {
+        Need::ALL.into_iter().find(|need| need.word() == word)
+    }
+}
+
+/// A program of the machine, or one in the folders of programs below another root.
+fn program(root: &Path, name: &str) -> Option<PathBuf> {
+    if root == Path::new("/") {
+        return which(name);
+    }
+    ["usr/bin", "usr/sbin"].map(|dir| root.join(dir).join(name)).into_iter().find(|path| path.is_file())
+}
+
+/// The module of an installed Python, or the wheel that Debian keeps for making environments.
+fn pip(root: &Path) -> Option<PathBuf> {
+    let installed = || ask("python3", &["-c", "import pip; print(pip.__path__[0])"]).map(|text| text.trim().into());
+    let wheels = std::fs::read_dir(root.join("usr/share/python-wheels")).into_iter().flatten().flatten();
+    let mut wheels = wheels.filter(|file| file.file_name().to_string_lossy().starts_with("pip-"));
+    wheels.next().map(|file| file.path()).or_else(|| if root == Path::new("/") { installed() } else { None })
+}
