@@ -74,6 +74,9 @@ impl Card {
             return Err(StatusWord::WRONG_LENGTH);
         }
         let folder = self.ram.folder;
+        if self.memory.tree.is_terminated(folder) {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
+        }
         let name = self.memory.tree.name(folder).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let chosen = self.memory.keys(folder).iter().find(|set| command.p1 == 0 || set.kvn.to_u8() == command.p1);
         let kvn = chosen.map(|set| set.kvn).ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?;

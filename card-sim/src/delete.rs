@@ -2,7 +2,8 @@
 
 use crate::access::{Condition, FolderOperation, Operation};
 use crate::card::{Card, Outcome};
-use crate::tree::{Body, FileId, LifeCycle};
+use crate::keys::{KeySet, Role};
+use crate::tree::{Body, File, FileId, LifeCycle};
 use fuda_card::apdu::{Command, Response};
 use fuda_card::status::StatusWord;
 
@@ -27,6 +28,9 @@ impl Card {
                 return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
             }
         }
+        if self.holds_loaded_keys(file) {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
+        }
         let parent = file.parent;
         let size = file.template.len() + file.fcp.structure.size_bytes();
         match self.torn_at().filter(|bytes| *bytes < size) {
@@ -40,6 +44,13 @@ impl Card {
             }
         }
         Ok(Response::status(StatusWord::SUCCESS))
+    }
+
+    /// Whether a file is an internal EF into which PUT KEY has written: it goes with its DF only, or whoever may delete
+    /// files would get rid of the keys that guard the others.
+    fn holds_loaded_keys(&self, file: &File) -> bool {
+        let loaded = |set: &KeySet| Role::of(file.parent, set.kvn) != Some(Role::Initial);
+        matches!(file.body, Body::Internal) && self.memory.keys(file.parent).iter().any(loaded)
     }
 
     /// What a cut DELETE FILE leaves: a file in life cycle 01 whose first bytes are erased.

@@ -28,7 +28,7 @@ impl Card {
             return Err(StatusWord::REFERENCED_DATA_NOT_FOUND);
         }
         let is_open = self.ram.session.channel().is_some_and(|open| open.folder == folder && open.kvn == kvn);
-        if is_open || self.memory.keys(folder).len() == 1 {
+        if is_open || self.memory.keys(folder).len() == 1 || self.memory.tree.is_terminated(folder) {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
         }
         let mut edit = self.memory.edit();

@@ -30,6 +30,9 @@ impl Card {
         let old = (command.p1 != 0).then(|| Kvn::new(command.p1));
         let role = Role::of(folder, new).ok_or(StatusWord::WRONG_DATA)?;
         self.may_put(folder, role, old)?;
+        if self.memory.tree.is_terminated(folder) {
+            return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
+        }
         let capacity = self.capacity(folder)?;
 
         let dek = &self.ram.session.channel().ok_or(StatusWord::SECURITY_STATUS_NOT_SATISFIED)?.dek;

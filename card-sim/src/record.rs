@@ -29,6 +29,9 @@ impl Card {
             Some(ne) if usize::try_from(ne) == Ok(length) => {}
             Some(_) => return Err(exact(length)),
         }
+        if length > self.response_max(command) {
+            return Err(StatusWord::WRONG_LENGTH);
+        }
         let data: Vec<u8> = self.contents(file)?.iter().skip(offset).take(length).copied().collect();
         self.ram.ef = Some(file);
         Ok(Response::success(data))

@@ -217,6 +217,11 @@ impl Tree {
         self.lineage(id).all(|(_, file)| file.life.is_usable())
     }
 
+    /// Whether a file or a DF above it is terminated.
+    pub(crate) fn is_terminated(&self, id: FileId) -> bool {
+        self.lineage(id).any(|(_, file)| file.life == LifeCycle::Terminated)
+    }
+
     /// A name for the next file: never one that is in use.
     pub(crate) fn next_id(&self) -> Option<FileId> {
         if self.files.len() >= FILES_MAX {
