@@ -1,5 +1,6 @@
 //! An order from blank chips to stock: every card's memory, the delivery and the database say the same.
 
+use fuda_tests::site::repository;
 use fuda_tests::{Chip, Order, Site, agree};
 use std::collections::BTreeSet;
 
@@ -32,4 +33,65 @@ fn an_order_becomes_stock_and_everything_agrees() {
     assert!(left.iter().all(|file| Chip::read(&site, file).state == "blank"));
     let encoders: BTreeSet<&str> = delivery.column("encoder").into_iter().collect();
     assert_eq!(encoders.len(), 4, "every encoder worked: {encoders:?}");
+}
+
+#[test]
+fn card_maker_and_service_provider_work_in_two_jobs() {
+    let site = Site::new();
+    let maker = Order {
+        id: "MAKER".to_owned(),
+        stages: "[0]".to_owned(),
+        keys: vec!["transport".to_owned()],
+        ..Order::small(3)
+    };
+    site.make(&maker, 2);
+    let delivery = site.deliver("MAKER", "MAKER");
+    assert_eq!(delivery.column("stage"), ["zeroth"; 3]);
+    assert_eq!(delivery.column("keys"), ["transport@1"; 3]);
+    for kdd in delivery.column("chip_id") {
+        let chip = Chip::ejected(&site, kdd);
+        let kvns: Vec<String> = chip.key_sets("").into_iter().map(|set| set.kvn).collect();
+        assert_eq!((kvns, chip.folders().len(), chip.state.as_str()), (vec!["3D".to_owned()], 0, "initialisation"));
+    }
+
+    std::fs::rename(site.path("ejected"), site.path("received")).unwrap();
+    // A blank chip among them has no transport key, and is nobody's to issue here.
+    let _ = site.sim(&["blank", "--count", "1", "--dir", "received", "--kdd-from", "00000000000000000001"]).done();
+    site.order(&Order {
+        id: "PROVIDER".to_owned(),
+        stages: "[1]".to_owned(),
+        first: 9_000_000_000_001,
+        ..Order::small(3)
+    });
+    let feeder = site.feeder("received", 2, &[]);
+    let report = site.line(2, &[]).wait().done();
+    assert_eq!((&report["good"], &report["rejected"]), (&3.into(), &1.into()), "{report}");
+    let _ = feeder.wait().done();
+    let delivery = site.deliver("PROVIDER", "PROVIDER");
+    let counts = agree::everything(&site, "PROVIDER", &delivery);
+    assert_eq!(counts.count("fed"), 4);
+    let reject = &delivery.rejects[0];
+    let told = ["chip_id", "serial", "class", "sw", "disposition"].map(|name| reject[name].as_str());
+    assert_eq!(told, ["", "", "card", "6A88", "foreign"], "it has no such key set, and told no identity");
+    assert_eq!(Chip::ejected(&site, "00000000000000000001").state, "blank");
+    // What the maker counted as good stays so.
+    assert_eq!(agree::accounts(&site, "MAKER").count("good"), 3);
+}
+
+#[test]
+fn an_order_as_a_table_gives_every_card_its_printed_number() {
+    let site = Site::new();
+    let text = std::fs::read_to_string(repository("examples/order.csv")).unwrap();
+    site.write("order.toml", &text);
+    std::fs::rename(site.path("order.toml"), site.path("order.csv")).unwrap();
+    site.blank("stack", 3);
+    let feeder = site.feeder("stack", 1, &[]);
+    let spec = format!("vpcd:{}", site.address(1));
+    let report = site.factory(&["run", "order.csv", "--encoders", &spec, "--no-progress", "--idle", "20s"]).done();
+    let _ = feeder.wait().done();
+    let job = report["job"].as_str().unwrap();
+    let delivery = site.deliver(job, "table");
+    let _ = agree::everything(&site, job, &delivery);
+    assert_eq!(delivery.column("serial"), ["79927398713", "88104000000013", "4111111111111111"]);
+    assert_eq!(delivery.column("printed"), ["7992-7398-713", "8810-4000-0000-13", "4111-1111-1111-1111"]);
 }
