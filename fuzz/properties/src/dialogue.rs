@@ -17,7 +17,7 @@
 use crate::bytes::Bytes;
 use crate::cards::{self, AP_NAME};
 use crate::lasting::{Counters, lasting, static_keys};
-use fuda_card::apdu::{Command, Response};
+use fuda_card::apdu::{Command, Length, Response};
 use fuda_card::scp03::{Authenticated, SecurityLevel};
 use fuda_card_sim::Card;
 use fuda_card_sim::report::Report;
@@ -121,6 +121,7 @@ impl Scene {
         let answer = self.card.transmit(command);
         let response = Response::decode(&answer).expect("an R-APDU");
         assert!(matches!(response.sw.to_bytes()[0], 0x61..=0x6F | 0x90), "SW1 of ISO/IEC 7816-4: {}", response.sw);
+        assert!(response.data.len() <= room(command), "{} bytes do not fit", response.data.len());
         self.holds_no_key(&answer);
         let is_refused =
             !response.sw.is_success() && !response.sw.is_warning() && response.sw.bytes_available().is_none();
@@ -140,6 +141,14 @@ impl Scene {
         for key in static_keys(&self.before) {
             assert!(!answer.windows(key.len()).any(|window| window == key), "a static key in an answer");
         }
+    }
+}
+
+/// Most response data that the form of a command has room for.
+fn room(command: &[u8]) -> usize {
+    match Command::decode(command) {
+        Ok(command) if command.length == Length::Extended => 65_536,
+        _ => 256,
     }
 }
 
