@@ -1,15 +1,18 @@
 //! The machine a figure belongs to: cores, processor, and how long its disk takes to keep a promise.
 
 use crate::doing::Doing;
-use crate::rounds::{median, number};
+use crate::rounds::number;
 use fuda_cli::Failure;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Bytes of one append of the bare file: a page of SQLite's log with its header.
-const APPEND_BYTES: usize = 4096 + 24;
+/// Bytes of one write of the bare file: a page of SQLite's log with its header.
+const PAGE_BYTES: usize = 4096 + 24;
+
+/// Pages of the bare file: as long as SQLite lets its log grow before it begins again from the front (`wal_autocheckpoint`).
+const PAGES: u32 = 1000;
 
 /// Cores that this process may use.
 #[must_use]
@@ -46,17 +49,26 @@ fn file_system(folder: &Path) -> Option<String> {
     best.map(|(_, words)| words)
 }
 
-/// Appends of a page with `fdatasync` after each, per second: what a disk gives to a program that does nothing else.
+/// Writes of a page with `fdatasync` after each, per second: what a disk gives to a program that does nothing else.
+///
+/// The file has its length before and is written round and round, as SQLite does with its log: a file that grows costs the file system more.
 ///
 /// # Errors
 /// When the folder cannot be written.
 pub fn syncs_per_second(folder: &Path, length: Duration) -> Result<f64, Failure> {
     let path = folder.join("bare-file");
     let mut file = File::create(&path).doing("create a file")?;
-    let page = [0xA5; APPEND_BYTES];
+    let page = [0xA5; PAGE_BYTES];
+    for _ in 0..PAGES {
+        file.write_all(&page).doing("write a file")?;
+    }
+    file.sync_all().doing("sync a file")?;
     let (since, mut syncs) = (Instant::now(), 0);
     while since.elapsed() < length {
-        file.write_all(&page).doing("append to a file")?;
+        if syncs % u64::from(PAGES) == 0 {
+            file.rewind().doing("go back in a file")?;
+        }
+        file.write_all(&page).doing("write a file")?;
         file.sync_data().doing("sync a file")?;
         syncs += 1;
     }
@@ -65,11 +77,16 @@ pub fn syncs_per_second(folder: &Path, length: Duration) -> Result<f64, Failure>
     Ok(rate)
 }
 
-/// The median of some rounds of [`syncs_per_second`].
-///
-/// # Errors
-/// As that.
-pub fn median_syncs(folder: &Path, rounds: u32, length: Duration) -> Result<f64, Failure> {
-    let rates = (0..rounds).map(|_| syncs_per_second(folder, length)).collect::<Result<Vec<_>, _>>()?;
-    Ok(median(&rates))
+/// What a reader of the figures must know when others work on this machine too; `None` on a quiet one.
+#[must_use]
+pub fn unrest() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    let load: f64 = text.split(' ').next()?.parse().ok()?;
+    (load > 2.0 * f64::from(cores())).then(|| {
+        format!(
+            "load {load:.1} on {} cores: others work here too. A bound of one thread gets a smaller share of the cores than a line of \
+             many, so a ratio may pass 1; compare CPU times, or measure on a quiet machine.",
+            cores()
+        )
+    })
 }

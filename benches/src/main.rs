@@ -38,7 +38,6 @@ fn main() -> ExitCode {
     fuda_cli::run(body)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature that `run` calls")]
 fn body(cli: Cli) -> Result<Exit, Failure> {
     let Some(site) = site::Site::entered()? else { return site::enter() };
     let scale = if cli.full { Scale::Full } else { Scale::Quick };

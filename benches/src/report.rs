@@ -60,6 +60,7 @@ fn digits(value: f64) -> usize {
 /// # Errors
 /// What keeps a measurement from being made; a figure is never guessed.
 pub fn measure(site: &Site, scale: Scale) -> Result<Vec<Entry>, Failure> {
+    let unrest = machine::unrest();
     output::line(&machine::facts(site.folder()));
     output::line(&format!("{:<22} {:>10} {:<10} {:>10} {:>6}", "entry", "value", "unit", "bound", "ratio"));
     let mut entries = Vec::new();
@@ -79,6 +80,9 @@ pub fn measure(site: &Site, scale: Scale) -> Result<Vec<Entry>, Failure> {
     let alone = stages::Alone::measure(scale, &hsm, &loopback, &journal)?;
     alone.entries().into_iter().for_each(&mut tell);
     tell(pipeline::measure(site, scale, &hsm, &alone)?);
+    if let Some(words) = unrest {
+        output::line(&words);
+    }
     Ok(entries)
 }
 

@@ -66,6 +66,6 @@ pub fn measure(site: &Site, scale: Scale) -> Result<Entry, Failure> {
         value: median(&rates),
         unit: "commits/s",
         bound: Some(median(&syncs)),
-        note: format!("{}; bound: append + fdatasync", store.durability()),
+        note: format!("{}; bound: a page + fdatasync, no database", store.durability()),
     })
 }
