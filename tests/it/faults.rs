@@ -73,6 +73,41 @@ fn a_card_that_does_not_answer_is_given_up_after_its_deadline_and_finished_later
 }
 
 #[test]
+fn a_card_that_is_taken_away_in_the_middle_stays_unknown_in_every_account() {
+    let site = Site::new();
+    site.order(&Order { line: PATIENT.to_owned(), ..Order::small(2) });
+    site.blank("lost", 1);
+    site.blank("stack", 2);
+    let thief = site.feeder("lost", 1, &["--latency", "10ms", "--trace", "trace"]);
+    let line = site.line(1, &[]);
+    until("the card to be begun", || site.database().count("SELECT COUNT(*) FROM card WHERE state = 'intended'") == 1);
+    let _ = thief.kill();
+    let feeder = site.feeder("stack", 1, &[]);
+    let ended = line.wait();
+    assert!(ended.stderr.contains("CARD_GONE"), "{ended}");
+    let report = ended.done();
+    assert_eq!((&report["good"], &report["unknown"], &report["fed"]), (&2.into(), &1.into(), &3.into()));
+    let _ = feeder.wait().done();
+    let delivery = site.deliver("T-1", "T-1");
+    let _ = agree::everything(&site, "T-1", &delivery);
+    // Its serial went with it: something may have been written under it.
+    assert_eq!(delivery.column("serial"), ["88104000000021", "88104000000039"]);
+
+    // Found again later, it belongs to its job, and no other job touches it. The lowest file name is drawn first.
+    let lost = site.chips("lost").remove(0);
+    std::fs::rename(lost, site.path("lost/0.card")).unwrap();
+    site.order(&Order { id: "T-2".to_owned(), first: 9_000_000_000_001, line: PATIENT.to_owned(), ..Order::small(1) });
+    site.blank("lost", 1);
+    let feeder = site.feeder("lost", 1, &[]);
+    let ended = site.line(1, &[]).wait();
+    assert!(ended.stderr.contains("CARD_OF_OTHER_JOB"), "{ended}");
+    assert_eq!(ended.done()["good"], 1);
+    drop(feeder);
+    assert_eq!(agree::accounts(&site, "T-1").count("unknown"), 1);
+    agree::no_serial_twice(&site.database());
+}
+
+#[test]
 fn a_card_that_lies_in_a_mac_is_rejected_and_its_serial_is_withdrawn() {
     let site = Site::new();
     site.order(&Order::small(3));

@@ -1,5 +1,6 @@
 //! An order from blank chips to stock: every card's memory, the delivery and the database say the same.
 
+use fuda_tests::program::binary;
 use fuda_tests::site::repository;
 use fuda_tests::{Chip, Order, Site, agree};
 use std::collections::BTreeSet;
@@ -94,4 +95,30 @@ fn an_order_as_a_table_gives_every_card_its_printed_number() {
     let _ = agree::everything(&site, job, &delivery);
     assert_eq!(delivery.column("serial"), ["79927398713", "88104000000013", "4111111111111111"]);
     assert_eq!(delivery.column("printed"), ["7992-7398-713", "8810-4000-0000-13", "4111-1111-1111-1111"]);
+}
+
+#[test]
+fn two_orders_run_at_once_on_two_lines_of_one_site() {
+    let site = Site::new();
+    let orders = [("A", 8_810_400_000_001), ("B", 9_000_000_000_001)];
+    let lines = [0, 1].map(|encoder: u16| {
+        let (id, first) = orders[usize::from(encoder)];
+        site.write(&format!("{id}.toml"), &Order { id: id.to_owned(), first, ..Order::small(6) }.text());
+        site.blank(&format!("stack-{id}"), 6);
+        let spec = format!("vpcd:127.0.0.1:{}", site.first_port() + encoder);
+        let file = format!("{id}.toml");
+        let arguments = ["run", &file, "--encoders", &spec, "--no-progress", "--idle", "20s", "--json"];
+        (site.feeder_at(&format!("stack-{id}"), encoder, &[]), site.start(&binary("fuda-factory"), &arguments))
+    });
+    for (feeder, line) in lines {
+        assert_eq!(line.wait().done()["good"], 6);
+        let _ = feeder.wait().done();
+    }
+    for (id, _) in orders {
+        let counts = agree::everything(&site, id, &site.deliver(id, id));
+        assert_eq!((counts.count("good"), counts.count("fed")), (6, 6));
+        let _ = site.factory(&["verify", id]).done();
+    }
+    let jobs = site.factory(&["job", "list"]).done();
+    assert_eq!(jobs["jobs"].as_array().unwrap().len(), 2);
 }
