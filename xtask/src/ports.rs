@@ -60,3 +60,18 @@ fn all_free(first: u16, length: u16) -> bool {
         (first..first + length).map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port))).collect();
     listeners.iter().all(Result::is_ok)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::all_free;
+
+    #[test]
+    fn one_taken_port_spoils_the_row() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        assert!(!all_free(port - 1, 3));
+        drop(taken);
+    }
+}

@@ -188,6 +188,7 @@ pub(crate) fn cargo_progress(stderr: &str) -> String {
     match stderr.lines().rev().find(|line| !line.trim().is_empty()) {
         Some(last) if compiled(&last) => format!("{crates} crates, {}", last.trim()),
         Some(_) if crates == 0 => "nothing to compile".to_owned(),
+        Some(_) if crates == 1 => "1 crate compiled".to_owned(),
         Some(_) => format!("{crates} crates compiled"),
         None => String::new(),
     }
@@ -201,4 +202,17 @@ pub(crate) fn ask(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option
 
 fn read_lossy(path: &Path) -> String {
     String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cargo_progress;
+
+    #[test]
+    fn cargo_s_progress_is_counted_in_crates() {
+        assert_eq!(cargo_progress(""), "");
+        assert_eq!(cargo_progress("   Compiling a v1\n   Compiling b v1\n"), "2 crates, Compiling b v1");
+        assert_eq!(cargo_progress("   Compiling a v1\n    Finished `dev` in 1s\n"), "1 crate compiled");
+        assert_eq!(cargo_progress("    Finished `dev` in 1s\n"), "nothing to compile");
+    }
 }

@@ -133,3 +133,63 @@ fn unique(what: &str, values: &[&str]) -> Result<(), Failure> {
 fn differs(what: impl Into<String>) -> Failure {
     Failure::new("COUNTS_DIFFER", Exit::Integrity, what, "keep the demo's folder: this is a bug of Fuda")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Counts, Delivery};
+
+    const CARDS: &str = "serial,chip_id\n001,AA\n002,BB\n";
+    const LINES: &str = "{\"serial\":\"001\",\"chip_id\":\"AA\"}\n{\"serial\":\"002\",\"chip_id\":\"BB\"}\n";
+    const REJECTS: &str = "seq,chip_id\n1,CC\n";
+    const MANIFEST: &str =
+        r#"{"counts":{"ordered":2,"fed":3,"good":2,"rejected":1,"samples":0,"unknown":0,"unfilled":0}}"#;
+    const JOB: Counts = Counts { ordered: 2, fed: 3, good: 2, rejected: 1, samples: 0, unknown: 0, unfilled: 0 };
+
+    /// Counts a delivery in which `from` became `to`; the folder goes away with the test.
+    fn counted(from: &str, to: &str, job: Counts, chips_fed: u64) -> Result<(), String> {
+        let name = format!("fuda-count-{}-{:?}", std::process::id(), std::thread::current().id());
+        let dir: PathBuf = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&dir).unwrap();
+        for (file, text) in
+            [("cards.csv", CARDS), ("cards.jsonl", LINES), ("rejects.csv", REJECTS), ("manifest.json", MANIFEST)]
+        {
+            std::fs::write(dir.join(file), text.replace(from, to)).unwrap();
+        }
+        let result = Delivery::read(&dir).and_then(|delivery| delivery.agree_with(job, chips_fed));
+        std::fs::remove_dir_all(&dir).unwrap();
+        result.map_err(|failure| failure.what)
+    }
+
+    #[test]
+    fn a_delivery_that_agrees_with_itself_and_the_job_passes() {
+        assert_eq!(counted("", "", JOB, 3), Ok(()));
+    }
+
+    #[test]
+    fn every_difference_is_found() {
+        for (from, to, found) in [
+            ("002,BB\n", "", "rows of cards.csv"),
+            ("002", "001", "serial 001 is there twice"),
+            ("CC", "AA", "chip AA is there twice"),
+            ("{\"serial\":\"002\"", "{\"serial\":\"003\"", "serial in cards.jsonl"),
+            ("\"BB\"", "\"DD\"", "chip_id in cards.jsonl"),
+            ("1,CC\n", "", "rows of rejects.csv"),
+            ("\"good\":2", "\"good\":1", "manifest.json and of the job"),
+            ("\"counts\"", "\"count\"", "has no counts"),
+            ("chip_id", "chip", "no column"),
+        ] {
+            let error = counted(from, to, JOB, 3).unwrap_err();
+            assert!(error.contains(found), "{from:?} -> {to:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_loses_a_chip_does_not_balance() {
+        for job in [Counts { fed: 4, ..JOB }, Counts { ordered: 3, ..JOB }, Counts { unknown: 1, ..JOB }] {
+            assert!(counted("", "", job, job.fed).unwrap_err().contains("does not hold"));
+        }
+        assert!(counted("", "", JOB, 4).unwrap_err().contains("left the stack"));
+    }
+}

@@ -105,3 +105,21 @@ pub(crate) fn for_shells(places: &Places, tools: &Tools, more: &[(&str, &Path)])
 pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::quoted;
+
+    #[test]
+    fn a_path_stays_one_word_of_a_shell() {
+        let shell = |path: &str| {
+            let script = format!("printf %s {}", quoted(Path::new(path)));
+            crate::process::ask("sh", &["-c", &script]).unwrap()
+        };
+        for path in ["/a b/c", "/it's", "/$HOME/`id`/\\n"] {
+            assert_eq!(shell(path), path);
+        }
+    }
+}

@@ -92,3 +92,16 @@ fn first_line() -> String {
     let version = release.lines().find(|line| line.starts_with("VERSION_ID=")).unwrap_or("");
     format!("{STAMP_VERSION} {} {version}", std::env::consts::ARCH)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sysroot::Need;
+
+    #[test]
+    fn a_stamp_s_words_are_read_back_as_the_needs_they_stand_for() {
+        for need in Need::DEMO.into_iter().chain(Need::TEST).chain(Need::PEERS) {
+            assert_eq!(Need::from_word(need.word()), Some(need));
+        }
+        assert_eq!(Need::from_word(""), None);
+    }
+}
