@@ -36,13 +36,16 @@ pub enum Command {
     },
     /// Make the cards of an order; goes on with what exists
     Run(Run),
-    /// List and show jobs
+    /// List, show and approve jobs
     #[command(subcommand)]
     Job(JobCommand),
     /// Hand the good cards of a job over as a signed folder
     Deliver(Deliver),
     /// Check a delivery, or cards in hand against it
     Verify(Verify),
+    /// Look at cards
+    #[command(subcommand)]
+    Card(CardCommand),
     /// Write a shell completion script to standard output
     Completions {
         /// The shell
@@ -60,7 +63,7 @@ Ctrl-C or SIGTERM finishes the cards in hand and stops; a second one ends at onc
 pub struct Run {
     /// Order file: TOML, or CSV with a header
     pub order: PathBuf,
-    /// Where cards come from: vpcd:HOST:PORT[-PORT] (repeatable) [default: factory.encoders in fuda.toml]
+    /// Where cards come from: pcsc:READERS or vpcd:HOST:PORT[-PORT] (repeatable) [default: factory.encoders in fuda.toml]
     #[arg(long, value_name = "SPEC")]
     pub encoders: Vec<EncoderSpec>,
     /// HSM workers [default: hsm.workers in fuda.toml]
@@ -85,6 +88,14 @@ pub struct Run {
 pub enum JobCommand {
     /// All jobs with their accounts
     List,
+    /// Let the line go on after a second person has looked at the first articles
+    Approve {
+        /// Order number
+        job: String,
+        /// Who looked at them; not an operator of these cards
+        #[arg(long, value_name = "ID")]
+        checker: String,
+    },
     /// One job: accounts, keys, reject bin, journal
     Show {
         /// Order number
@@ -121,6 +132,24 @@ pub struct Verify {
     /// Where the cards are put in
     #[arg(long, value_name = "SPEC")]
     pub encoders: Vec<EncoderSpec>,
+}
+
+/// `card …`.
+#[derive(Debug, Subcommand)]
+pub enum CardCommand {
+    /// Say what a card is, from what it tells anybody; no key is used and nothing is written
+    Read(CardRead),
+}
+
+/// `card read`.
+#[derive(Debug, Args)]
+pub struct CardRead {
+    /// Where the card is put in: pcsc:READERS or vpcd:HOST:PORT[-PORT] (repeatable) [default: any PC/SC reader]
+    #[arg(long, value_name = "SPEC")]
+    pub encoders: Vec<EncoderSpec>,
+    /// How long to wait for a card
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub wait: Period,
 }
 
 /// A number of cards, or all of them.

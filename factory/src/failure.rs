@@ -20,7 +20,10 @@ pub(crate) fn of_store(error: &fuda_store::Error) -> Failure {
 fn exit(error: &Error) -> Exit {
     match error {
         Error::SerialsExhausted { .. } => Exit::Incomplete,
-        Error::SerialTaken { .. } | Error::Refused { .. } => Exit::Refused,
+        Error::SerialTaken { .. }
+        | Error::Refused { .. }
+        | Error::NothingToApprove { .. }
+        | Error::SamePerson { .. } => Exit::Refused,
         Error::OrderChanged { .. } | Error::JobNotFound { .. } | Error::KeyNotPinned { .. } | Error::EmptyPlan => {
             Exit::Input
         }

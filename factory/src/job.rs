@@ -36,17 +36,17 @@ impl Prepared {
         let profile = profiles::find(&order, folder, &site.config.folder)?;
         let stages = stage(order.stages.first())..=stage(order.stages.last());
         let plan = Plan::issue(&profile, stages, order.lot.as_str());
-        order.keys.require(order.source(), &needed_keys(&plan)?)?;
+        order.keys.only(order.source(), &needed_keys(&plan)?)?;
         let serials = order.serials(folder)?;
         // Serials that only a scanner knows cannot be given to chips by position.
         serials.nth(0).map_err(Failure::from)?;
-        if order.line.first_article(site.config.site.mode) > 0 {
+        if order.line.rework {
             return Err(Failure::new(
-                "FIRST_ARTICLE",
+                "REWORK",
                 Exit::Refused,
-                "the order asks for first articles, which this version cannot hold for approval",
+                "the order allows rework, which this version does not do",
             )
-            .remedy("set line.first_article = 0 to do without"));
+            .remedy("set line.rework = false: chips in the reject bin stay there"));
         }
         Ok(Self { order, profile, plan, serials })
     }

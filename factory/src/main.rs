@@ -17,6 +17,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Job(job) => commands::job(&globals, &job),
         Command::Deliver(deliver) => commands::deliver(&globals, &deliver),
         Command::Verify(verify) => commands::verify(&globals, &verify),
+        Command::Card(card) => commands::card(&globals, &card),
         Command::Completions { shell } => {
             fuda_cli::program::completions::<Cli>(shell);
             Ok(Exit::Done)

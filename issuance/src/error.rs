@@ -147,6 +147,18 @@ pub enum Error {
         /// The number asked for.
         job: String,
     },
+    /// No card is good yet.
+    #[error("job {job} has no good card to look at")]
+    NothingToApprove {
+        /// The job.
+        job: String,
+    },
+    /// The checker made the cards.
+    #[error("{person} worked the line: somebody else must look at the first articles")]
+    SamePerson {
+        /// Who.
+        person: String,
+    },
     /// The profile asks for a key that the job does not name.
     #[error("the order pins no version of key {key}")]
     KeyNotPinned {
@@ -213,6 +225,8 @@ impl Error {
             Self::SerialTaken { .. } => "SERIAL_TAKEN",
             Self::OrderChanged { .. } => "ORDER_CHANGED",
             Self::JobNotFound { .. } => "JOB_NOT_FOUND",
+            Self::NothingToApprove { .. } => "JOB_NOTHING_TO_APPROVE",
+            Self::SamePerson { .. } => "JOB_SAME_PERSON",
             Self::KeyNotPinned { .. } => "KEY_NOT_PINNED",
             Self::ChainBroken { .. } => "JOURNAL_CHAIN_BROKEN",
             Self::Accounts { .. } => "ACCOUNTS_UNBALANCED",

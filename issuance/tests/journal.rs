@@ -263,3 +263,15 @@ fn a_part_that_was_begun_comes_back_with_the_same_cards() {
     let serials: Vec<String> = job.cards_of_part(2, -1).unwrap().into_iter().map(|card| card.serial).collect();
     assert_eq!(serials, ["1002"]);
 }
+
+#[test]
+fn first_articles_are_approved_by_somebody_else() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    assert!(matches!(job.approve("tanaka"), Err(Error::NothingToApprove { .. })));
+    bench.make(&job, chip(1));
+    assert!(matches!(job.approve("sato"), Err(Error::SamePerson { .. })), "sato worked the line");
+    job.approve("tanaka").unwrap();
+    assert_eq!(Journal::open(&bench.store, "A").unwrap().job().approved_by, "tanaka");
+    job.check_chain().unwrap();
+}

@@ -15,6 +15,7 @@ CREATE TABLE job (
   lot           TEXT   NOT NULL,
   state         TEXT   NOT NULL CHECK (state IN ('open', 'complete', 'stopped')),
   stop_reason   TEXT   NOT NULL DEFAULT '',                  -- why the line stopped; empty otherwise
+  approved_by   TEXT   NOT NULL DEFAULT '',                  -- who approved the first articles; empty until then
   entries       BIGINT NOT NULL DEFAULT 0,                   -- journal entries of this job
   chain_sha256  TEXT   NOT NULL CHECK (length(chain_sha256) = 64),  -- hash of the last journal entry
   created_at    TEXT   NOT NULL

@@ -4,7 +4,11 @@ use crate::card::PcscCard;
 use crate::error::Error;
 use crate::reader::{ReaderView, Readers, Slot};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
+
+/// Between two attempts to get a card that another program has.
+const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 /// One reader. A card that was ejected is not taken again before it has been out.
 #[derive(Debug)]
@@ -62,6 +66,14 @@ impl Encoder {
                         Err(error @ (Error::CardMute { .. } | Error::CardSilent { .. })) => {
                             seen.done_at = Some(seen.view.events);
                             Err(error)
+                        }
+                        // Desktop programs look at every card that is put in, for a moment.
+                        Err(Error::ReaderBusy { .. }) => {
+                            thread::sleep(BUSY_WAIT.min(left));
+                            if Instant::now() < until {
+                                continue;
+                            }
+                            Ok(None)
                         }
                         Err(error) => Err(error),
                     };

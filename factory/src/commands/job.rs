@@ -1,4 +1,4 @@
-//! `job list` and `job show`: where jobs and their chips stand.
+//! `job list`, `job show` and `job approve`: where jobs and their chips stand, and the word of a second person.
 
 use crate::cli::JobCommand;
 use crate::failure;
@@ -8,7 +8,7 @@ use fuda_cli::{Exit, Failure, Globals, output};
 use fuda_issuance::{Accounts, Journal};
 use serde_json::{Value, json};
 
-/// Lists or shows jobs.
+/// Lists, shows or approves jobs.
 ///
 /// # Errors
 /// `JOB_NOT_FOUND` (exit 5); the store.
@@ -17,6 +17,7 @@ pub fn job(globals: &Globals, command: &JobCommand) -> Result<Exit, Failure> {
     match command {
         JobCommand::List => list(globals, &site),
         JobCommand::Show { job } => show(globals, &site, job),
+        JobCommand::Approve { job, checker } => approve(globals, &site, job, checker),
     }
 }
 
@@ -40,6 +41,16 @@ fn list(globals: &Globals, site: &Site) -> Result<Exit, Failure> {
     });
     if globals.json {
         output::json(&json!({ "jobs": jobs }));
+    }
+    Ok(Exit::Done)
+}
+
+fn approve(globals: &Globals, site: &Site, id: &str, checker: &str) -> Result<Exit, Failure> {
+    let journal = Journal::open(&site.store, id).map_err(failure::of)?;
+    journal.approve(checker).map_err(failure::of)?;
+    output::line(&format!("job {id}: the first articles are approved by {checker}; `fuda-factory run` goes on"));
+    if globals.json {
+        output::json(&json!({ "job": id, "approved_by": checker }));
     }
     Ok(Exit::Done)
 }
@@ -90,6 +101,7 @@ pub(super) fn summary(journal: &Journal, accounts: &Accounts) -> Value {
         "job": job.order.id,
         "state": job.state.as_str(),
         "stop_reason": job.stop_reason,
+        "approved_by": job.approved_by,
         "profile": job.order.profile,
         "lot": job.order.lot,
         "ordered": accounts.ordered,

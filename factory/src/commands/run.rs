@@ -2,15 +2,16 @@
 
 use super::job::summary;
 use crate::cli::{Period, Run};
-use crate::encoder::{EncoderSpec, VpcdEncoder};
+use crate::encoder::{Encoder, EncoderSpec};
 use crate::failure;
 use crate::job::Prepared;
 use crate::job_lock::JobLock;
 use crate::line::{End, Line, LineReport, StopSignal};
+use crate::order::LineRules;
 use crate::progress::Progress;
 use crate::site::Site;
 use fuda_cli::{Exit, Failure, Globals, output};
-use fuda_issuance::{CardIssuer, JobState, Journal};
+use fuda_issuance::{Accounts, CardIssuer, Job, JobState, Journal};
 use serde_json::{Value, json};
 
 /// Runs the line for an order until every card is good, or a stop.
@@ -28,12 +29,8 @@ pub fn run(globals: &Globals, args: &Run) -> Result<Exit, Failure> {
     let journal = prepared.open_job(&site)?;
     let rules = prepared.order.line;
     let before = journal.accounts().map_err(failure::of)?;
+    let (wanted, goal) = target(&site, rules, journal.job(), &before, args.limit)?;
     journal.set_state(JobState::Open, "").map_err(failure::of)?;
-
-    let (wanted, goal) = match args.limit {
-        Some(limit) if limit < before.unfilled => (limit, End::Limit),
-        _ => (before.unfilled, End::Complete),
-    };
     let issuer = CardIssuer::new(journal, hsm, prepared.recipe());
     let line = Line {
         issuer: &issuer,
@@ -51,8 +48,35 @@ pub fn run(globals: &Globals, args: &Run) -> Result<Exit, Failure> {
     finish(globals, &site, &issuer, report)
 }
 
+/// How many good cards this run shall make, and what it means when they are made.
+fn target(
+    site: &Site,
+    rules: LineRules,
+    job: &Job,
+    before: &Accounts,
+    limit: Option<u64>,
+) -> Result<(u64, End), Failure> {
+    let mut target = (before.unfilled, End::Complete);
+    let first_articles = u64::from(rules.first_article(site.config.site.mode));
+    if first_articles > 0 && job.approved_by.is_empty() && before.unfilled > 0 {
+        let missing = first_articles.saturating_sub(before.good);
+        if missing == 0 {
+            let what = format!("the first {first_articles} cards wait for a second person");
+            return Err(Failure::new("FIRST_ARTICLE", Exit::Stopped, what).remedy(approve(job)));
+        }
+        if missing < target.0 {
+            target = (missing, End::FirstArticle);
+        }
+    }
+    Ok(limit.filter(|limit| *limit < target.0).map_or(target, |limit| (limit, End::Limit)))
+}
+
+fn approve(job: &Job) -> String {
+    format!("look at them, then `fuda-factory job approve {} --checker ID`", job.order.id)
+}
+
 /// Opens every encoder, or none.
-pub(super) fn listen(site: &Site, specs: &[EncoderSpec]) -> Result<Vec<VpcdEncoder>, Failure> {
+pub(super) fn listen(site: &Site, specs: &[EncoderSpec]) -> Result<Vec<Encoder>, Failure> {
     let configured = site.config.factory.as_ref().map(|factory| factory.encoders.as_slice()).unwrap_or_default();
     let configured: Vec<EncoderSpec> =
         configured.iter().map(|text| text.parse()).collect::<Result<_, crate::encoder::SpecError>>().map_err(
@@ -61,15 +85,23 @@ pub(super) fn listen(site: &Site, specs: &[EncoderSpec]) -> Result<Vec<VpcdEncod
     let specs = if specs.is_empty() { &configured } else { specs };
     if specs.is_empty() {
         return Err(Failure::new("ENCODER_NONE", Exit::Usage, "no encoder is named")
-            .remedy("give --encoders vpcd:HOST:PORT[-PORT], or factory.encoders in fuda.toml"));
+            .remedy("give --encoders pcsc:* or vpcd:HOST:PORT[-PORT], or factory.encoders in fuda.toml"));
     }
-    let ports = specs.iter().flat_map(EncoderSpec::ports);
-    ports.map(|(host, port)| VpcdEncoder::listen(host, port).map_err(|error| crate::encoder::failure(&error))).collect()
+    open(specs)
+}
+
+/// Opens the encoders of all specifications.
+pub(super) fn open(specs: &[EncoderSpec]) -> Result<Vec<Encoder>, Failure> {
+    let mut encoders = Vec::new();
+    for spec in specs {
+        encoders.extend(Encoder::open(spec).map_err(crate::encoder::failure)?);
+    }
+    Ok(encoders)
 }
 
 /// Writes how the run ended into the job, and tells it.
 fn finish(globals: &Globals, site: &Site, issuer: &CardIssuer, report: LineReport) -> Result<Exit, Failure> {
-    let (state, reason, exit) = verdict(&report);
+    let (state, reason, exit) = verdict(&report, issuer.journal().job());
     let fault = report.fault.map(failure::of);
     if fault.as_ref().is_none_or(|fault| fault.exit != Exit::Store) {
         let stop_reason = if state == JobState::Stopped { reason.as_str() } else { "" };
@@ -111,10 +143,11 @@ fn finish(globals: &Globals, site: &Site, issuer: &CardIssuer, report: LineRepor
     Ok(exit)
 }
 
-fn verdict(report: &LineReport) -> (JobState, String, Exit) {
+fn verdict(report: &LineReport, job: &Job) -> (JobState, String, Exit) {
     match report.end {
         End::Complete => (JobState::Complete, "every card of the order is good".to_owned(), Exit::Done),
         End::Limit => (JobState::Open, "the limit of this run is reached".to_owned(), Exit::Stopped),
+        End::FirstArticle => (JobState::Open, format!("the first articles are made: {}", approve(job)), Exit::Stopped),
         End::Asked => (JobState::Open, "stopped on request; the cards in hand were finished".to_owned(), Exit::Stopped),
         End::Idle => (JobState::Open, "stopped: no card was put in".to_owned(), Exit::Stopped),
         End::Failures { count } => (

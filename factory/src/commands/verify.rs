@@ -3,7 +3,7 @@
 use super::run::listen;
 use crate::cli::{CardCount, Verify};
 use crate::delivery::{self, Report};
-use crate::encoder::{VpcdCard, VpcdEncoder};
+use crate::encoder::{Encoder, EncoderCard};
 use crate::failure;
 use crate::line::StopSignal;
 use crate::profiles;
@@ -123,7 +123,7 @@ impl Bench<'_> {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn work(&self, encoder: &VpcdEncoder) {
+    fn work(&self, encoder: &Encoder) {
         while !self.is_over() {
             match encoder.insert(INSERT_WAIT) {
                 Ok(Some(card)) if self.take() => self.audit(encoder, card),
@@ -146,7 +146,7 @@ impl Bench<'_> {
         wanted
     }
 
-    fn audit(&self, encoder: &VpcdEncoder, mut card: VpcdCard) {
+    fn audit(&self, encoder: &Encoder, mut card: EncoderCard<'_>) {
         let audited = self.auditor.audit(&mut card);
         let mut tray = self.tray();
         tray.in_hand -= 1;

@@ -1,5 +1,6 @@
-//! Encoder specifications as an operator writes them: `vpcd:HOST:PORT[-PORT]`.
+//! Encoder specifications as an operator writes them: `vpcd:HOST:PORT[-PORT]` or `pcsc:READERS`.
 
+use fuda_terminal::Pattern;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -19,21 +20,20 @@ pub enum EncoderSpec {
         /// Last port, included.
         last: u16,
     },
+    /// Readers of this machine by their names; one card after the other is put in and taken out by hand.
+    Pcsc {
+        /// Which ones.
+        pattern: Pattern,
+    },
 }
 
 /// A specification that names no encoder.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{text}` names no encoder: write vpcd:HOST:PORT or vpcd:HOST:PORT-PORT (at most {ENCODERS_MAX} ports)")]
+#[error(
+    "`{text}` names no encoder: write vpcd:HOST:PORT[-PORT] (at most {ENCODERS_MAX} ports) or pcsc:NAME, where * is any text"
+)]
 pub struct SpecError {
     text: String,
-}
-
-impl EncoderSpec {
-    /// The ports of the range, one encoder each.
-    pub fn ports(&self) -> impl Iterator<Item = (&str, u16)> {
-        let Self::Vpcd { host, first, last } = self;
-        (*first..=*last).map(|port| (host.as_str(), port))
-    }
 }
 
 impl FromStr for EncoderSpec {
@@ -45,6 +45,9 @@ impl FromStr for EncoderSpec {
 }
 
 fn parse(text: &str) -> Option<EncoderSpec> {
+    if let Some(pattern) = text.strip_prefix("pcsc:") {
+        return pattern.parse().ok().map(|pattern| EncoderSpec::Pcsc { pattern });
+    }
     let (host, ports) = text.strip_prefix("vpcd:")?.rsplit_once(':')?;
     let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
     let (first, last) = (first.parse::<u16>().ok()?, last.parse::<u16>().ok()?);
@@ -58,9 +61,11 @@ fn parse(text: &str) -> Option<EncoderSpec> {
 
 impl fmt::Display for EncoderSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Vpcd { host, first, last } = self;
-        write!(f, "vpcd:{host}:{first}")?;
-        if first == last { Ok(()) } else { write!(f, "-{last}") }
+        match self {
+            Self::Vpcd { host, first, last } if first == last => write!(f, "vpcd:{host}:{first}"),
+            Self::Vpcd { host, first, last } => write!(f, "vpcd:{host}:{first}-{last}"),
+            Self::Pcsc { pattern } => write!(f, "pcsc:{pattern}"),
+        }
     }
 }
 
@@ -69,18 +74,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_one_encoder_per_port() {
+    fn what_is_written_is_read_back() {
         let spec: EncoderSpec = "vpcd:127.0.0.1:3500-3507".parse().unwrap();
-        assert_eq!(spec.ports().count(), 8);
-        assert_eq!(spec.to_string(), "vpcd:127.0.0.1:3500-3507");
-        assert_eq!("vpcd:[::1]:35963".parse::<EncoderSpec>().unwrap().to_string(), "vpcd:[::1]:35963");
+        assert_eq!(spec, EncoderSpec::Vpcd { host: "127.0.0.1".to_owned(), first: 3500, last: 3507 });
+        for text in ["vpcd:127.0.0.1:3500-3507", "vpcd:[::1]:35963", "pcsc:*", "pcsc:ACS ACR1252*"] {
+            assert_eq!(text.parse::<EncoderSpec>().unwrap().to_string(), text);
+        }
     }
 
     #[test]
     fn what_names_no_encoder_is_refused() {
-        for text in
-            ["", "vpcd", "vpcd:host", "vpcd::35963", "vpcd:h:0", "vpcd:h:9-8", "vpcd:h:1-65", "vpcd:h:x", "usb:*"]
-        {
+        for text in [
+            "",
+            "vpcd",
+            "vpcd:host",
+            "vpcd::35963",
+            "vpcd:h:0",
+            "vpcd:h:9-8",
+            "vpcd:h:1-65",
+            "vpcd:h:x",
+            "usb:*",
+            "pcsc:",
+        ] {
             assert!(text.parse::<EncoderSpec>().is_err(), "{text}");
         }
     }

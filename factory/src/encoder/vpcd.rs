@@ -150,6 +150,9 @@ pub enum EncoderError {
     /// The card did not answer in time.
     #[error("the card did not answer within {} s", ANSWER_DEADLINE.as_secs())]
     Silent,
+    /// A reader of this machine, or the card in it.
+    #[error(transparent)]
+    Pcsc(#[from] fuda_terminal::Error),
     /// A command that the protocol cannot carry.
     #[error("a command of {len} bytes does not fit a vpcd message (at most {MESSAGE_BYTES_MAX})")]
     MessageTooLong {
@@ -173,6 +176,7 @@ impl EncoderError {
             Self::Listen { .. } => "ENCODER_LISTEN",
             Self::CardGone { .. } => "CARD_GONE",
             Self::Silent => "CARD_SILENT",
+            Self::Pcsc(error) => error.code(),
             Self::MessageTooLong { .. } => "COMMAND_TOO_LONG",
         }
     }

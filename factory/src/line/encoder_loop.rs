@@ -2,7 +2,7 @@
 
 use super::floor::{Claim, End, Floor};
 use super::{LineEvent, Outcome};
-use crate::encoder::{VpcdCard, VpcdEncoder};
+use crate::encoder::{Encoder, EncoderCard};
 use crossbeam_channel::Sender;
 use fuda_issuance::{Begun, CardIssuer, FailureClass, RejectReport, Station};
 use std::time::{Duration, Instant};
@@ -11,20 +11,14 @@ use std::time::{Duration, Instant};
 const INSERT_WAIT: Duration = Duration::from_millis(200);
 
 /// Works until the line ends or this encoder is quarantined.
-pub(super) fn work(
-    encoder: &VpcdEncoder,
-    operator: &str,
-    issuer: &CardIssuer,
-    floor: &Floor,
-    events: &Sender<LineEvent>,
-) {
+pub(super) fn work(encoder: &Encoder, operator: &str, issuer: &CardIssuer, floor: &Floor, events: &Sender<LineEvent>) {
     let station = Station { encoder: encoder.name().to_owned(), operator: operator.to_owned() };
     while floor.wants_card() {
         let (event, quarantined) = match encoder.insert(INSERT_WAIT) {
             Ok(None) => continue,
             Ok(Some(card)) => {
                 if floor.claim() == Claim::Ended {
-                    // Closed without power off: the card is still in the encoder, untouched.
+                    // Not ejected: the card is still in the encoder, untouched.
                     return;
                 }
                 let started = Instant::now();
@@ -43,7 +37,7 @@ pub(super) fn work(
 }
 
 /// Issues one card and takes it out; a card that may still be half-written stays in.
-fn handle(mut card: VpcdCard, station: &Station, issuer: &CardIssuer) -> Outcome {
+fn handle(mut card: EncoderCard<'_>, station: &Station, issuer: &CardIssuer) -> Outcome {
     let failure = match issuer.issue(&mut card, station) {
         Ok(issued) => {
             card.eject();

@@ -32,6 +32,8 @@ pub enum End {
     Complete,
     /// `--limit` cards are good.
     Limit,
+    /// The first articles are good and wait for a second person.
+    FirstArticle,
     /// A person asked for it (SIGINT or SIGTERM).
     Asked,
     /// No card was put in for the time allowed.

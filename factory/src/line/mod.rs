@@ -9,7 +9,7 @@ mod signal;
 pub use floor::End;
 pub use signal::StopSignal;
 
-use crate::encoder::{EncoderError, VpcdEncoder};
+use crate::encoder::{Encoder, EncoderError};
 use crate::order::LineRules;
 use floor::Floor;
 use fuda_issuance::{CardIssuer, Error, Issued};
@@ -26,8 +26,8 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Line<'a> {
     /// Issues single cards.
     pub issuer: &'a CardIssuer,
-    /// The encoders, already listening.
-    pub encoders: Vec<VpcdEncoder>,
+    /// The encoders, already open.
+    pub encoders: Vec<Encoder>,
     /// Who works the line.
     pub operator: String,
     /// Failure policy of the order.

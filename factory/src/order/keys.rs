@@ -18,12 +18,10 @@ pub struct KeyChoice {
     offset: usize,
 }
 
-/// `[keys]` as a whole: each key at most once. `initial` may be left out: it is the chip maker's, opens a blank chip and is never written;
-/// its ACTIVE version is used then.
+/// `[keys]` as a whole: each key at most once. What is left out is used in its ACTIVE version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPlan {
     choices: Vec<KeyChoice>,
-    offset: usize,
 }
 
 impl KeyPlan {
@@ -51,7 +49,7 @@ impl KeyPlan {
             choices.push(KeyChoice { key, wanted, offset: text.offset });
         }
         choices.sort_by_key(|choice| choice.offset);
-        Ok(Self { choices, offset: table.offset })
+        Ok(Self { choices })
     }
 
     /// The choices in the order of the file.
@@ -66,25 +64,17 @@ impl KeyPlan {
         self.choices.iter().find(|choice| choice.key == *key)
     }
 
-    /// Holds the choices against what profile and stages need: none missing (but for `initial`), none left over.
+    /// Holds the choices against what profile and stages need: none may be left over. A key that is not named is used in its ACTIVE version.
     ///
     /// # Errors
-    /// `INPUT_INVALID` (exit 5) at `[keys]` or at the line that is too many.
-    pub fn require(&self, source: &Source, needed: &[KeyName]) -> Result<(), Failure> {
-        let missing = needed.iter().find(|key| **key != KeyName::Initial && self.choice(key).is_none());
-        if let Some(key) = missing {
-            let what = format!("`keys` names no version of {key}, which the profile and the stages need");
-            return Err(Failure::input(source, self.offset, what, format!("add \"{key}\" = \"{key}\" or \"{key}@N\"")));
-        }
+    /// `INPUT_INVALID` (exit 5) at the line that is too many.
+    pub fn only(&self, source: &Source, needed: &[KeyName]) -> Result<(), Failure> {
         let spare = self.choices.iter().find(|choice| choice.key != KeyName::Initial && !needed.contains(&choice.key));
-        match spare {
-            None => Ok(()),
-            Some(choice) => {
-                let what = format!("`keys.{}` is not written by this profile in these stages", choice.key);
-                let needed: Vec<String> = needed.iter().map(ToString::to_string).collect();
-                Err(Failure::input(source, choice.offset, what, format!("needed are: {}", needed.join(", "))))
-            }
-        }
+        spare.map_or(Ok(()), |choice| {
+            let what = format!("`keys.{}` is not written by this profile in these stages", choice.key);
+            let needed: Vec<String> = needed.iter().map(ToString::to_string).collect();
+            Err(Failure::input(source, choice.offset, what, format!("needed are: {}", needed.join(", "))))
+        })
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Job {
     pub state: JobState,
     /// Why the line stopped last; empty when it did not.
     pub stop_reason: String,
+    /// Who approved the first articles; empty until then.
+    pub approved_by: String,
     /// When it was made.
     pub created_at: String,
     /// Number of journal entries.
@@ -168,6 +170,37 @@ impl Journal {
         })
     }
 
+    /// Records that a second person looked at the first articles and lets the line go on.
+    ///
+    /// # Errors
+    /// [`Error::NothingToApprove`] while no card is good, [`Error::SamePerson`] when the checker worked the line; [`Error::Store`].
+    pub fn approve(&self, checker: &str) -> Result<(), Error> {
+        let (job, checker, now) = (self.job.order.id.clone(), checker.to_owned(), self.store.clock().now());
+        self.store.run_tx_blocking("job.approve", async move |tx| {
+            let (good, own): (i64, i64) = sqlx::query_as(
+                "/* job.approve */ SELECT COUNT(*), COALESCE(SUM(CASE WHEN operator = $1 THEN 1 ELSE 0 END), 0) FROM card \
+                 WHERE job = $2 AND state = 'sealed'",
+            )
+            .bind(checker.as_str())
+            .bind(job.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
+            match (good, own) {
+                (0, _) => return Err(Error::NothingToApprove { job }),
+                (_, 0) => {}
+                _ => return Err(Error::SamePerson { person: checker }),
+            }
+            sqlx::query("/* job.approve */ UPDATE job SET approved_by = $1 WHERE id = $2")
+                .bind(checker.as_str())
+                .bind(job.as_str())
+                .execute(&mut *tx)
+                .await?;
+            let detail = format!("{good} first articles by {checker}");
+            let entry = chain::Entry { job: &job, kdd: "", serial: "", event: "approve", detail: &detail };
+            chain::append(tx, now, &entry).await
+        })
+    }
+
     /// Recomputes the hash chain of the job's journal.
     ///
     /// # Errors
@@ -221,6 +254,7 @@ struct JobRow {
     lot: String,
     state: String,
     stop_reason: String,
+    approved_by: String,
     entries: i64,
     chain_sha256: String,
     created_at: String,
@@ -229,7 +263,7 @@ struct JobRow {
 async fn find(tx: &mut Conn, id: &str) -> Result<Option<Job>, Error> {
     let row: Option<JobRow> = sqlx::query_as(
         "/* job.find */ SELECT order_sha256, order_text, profile, profile_sha256, first_stage, last_stage, quantity, spares, lot, state, \
-         stop_reason, entries, chain_sha256, created_at FROM job WHERE id = $1",
+         stop_reason, approved_by, entries, chain_sha256, created_at FROM job WHERE id = $1",
     )
     .bind(id)
     .fetch_optional(&mut *tx)
@@ -260,6 +294,7 @@ async fn find(tx: &mut Conn, id: &str) -> Result<Option<Job>, Error> {
         order,
         state: row.state.parse()?,
         stop_reason: row.stop_reason,
+        approved_by: row.approved_by,
         created_at: row.created_at,
         entries: row.entries.unsigned_abs(),
         chain_sha256: row.chain_sha256,
