@@ -29,7 +29,7 @@ pub enum FileDescriptor {
     },
     /// Internal EF, linear with records of any size (0C): the key file of a DF.
     IefLinearVariable,
-    /// Any other kind, as its bytes say; kept so that foreign cards can be read.
+    /// Any other kind, and a record file that does not say its records; kept so that foreign cards can be read.
     Other {
         /// File descriptor byte.
         byte: u8,
@@ -120,7 +120,8 @@ impl FileDescriptor {
             (0x01, _) => Ok(Self::WefTransparent { sharing }),
             (0x02, Some(records)) => Ok(Self::WefLinearFixed { sharing, records }),
             (0x0A, Some(records)) if sharing == Sharing::Exclusive => Ok(Self::IefLinearFixed { records }),
-            (0x02 | 0x0A, None) => Err(malformed),
+            // Table 12 allows the byte alone or with its data coding byte, and a count of records in two bytes.
+            (0x02 | 0x0A, None) if !matches!(rest.len(), 0 | 1 | 5) => Err(malformed),
             (0x0C, _) if sharing == Sharing::Exclusive => Ok(Self::IefLinearVariable),
             _ => Ok(Self::Other { byte }),
         }

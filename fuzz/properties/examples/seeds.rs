@@ -45,6 +45,7 @@ fn fcp_and_tlv() {
     }
     seed("tlv", "card-data", &hex("6625732306072A864886FC6B01600B06092A864886FC6B02020301630906072A864886FC6B03"));
     seed("tlv", "long-length", &[&hex("7F218180")[..], &[0x55; 128]].concat());
+    seed("tlv", "longest-short-length", &[&hex("C07F")[..], &[0x55; 127]].concat());
     seed("tlv", "nested", &hex("6110610E610C610A6108610661046102C000"));
 }
 
@@ -97,7 +98,7 @@ fn dialogue() {
     let application = vec![0x06, 0x01, 0x04, 0x30, 0x04, 0x05];
     let create_df = "00E000001F621D8201388302DF028407F04655444100028A01038C087FFFE2E1E2FFE2E2";
     let create_ef = "00E000001562138002002882010183020021 8A01058C0303E1E1";
-    let scenes: [(&str, Vec<Vec<u8>>); 8] = [
+    let scenes: [(&str, Vec<Vec<u8>>); 9] = [
         (
             "issuer-creates",
             vec![
@@ -175,6 +176,27 @@ fn dialogue() {
                 plain("80CA9F7F00"),
                 plain("0084000008"),
             ],
+        ),
+        (
+            "refusals",
+            [
+                "00D6910004CAFEBABE",
+                "00DC021401AA",
+                "00E4000002DF01",
+                "0044000002DF01",
+                "0004000002DF01",
+                "00E6000002DF01",
+                "00E80000022F01",
+                "00FE0000",
+                "002401810435353535",
+                "002C0381",
+                "80D8008101AA",
+                "80E4000003D20130",
+                create_ef,
+            ]
+            .into_iter()
+            .map(plain)
+            .collect(),
         ),
         (
             "levels",
