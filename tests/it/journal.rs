@@ -9,7 +9,7 @@ fn a_changed_missing_or_added_entry_is_named() {
     let verified = site.factory(&["verify", "T-1"]).done();
     let entries = site.database().count("SELECT COUNT(*) FROM journal");
     assert_eq!(verified["journal_entries"], entries);
-    let good = std::fs::read(site.path("factory.db")).unwrap();
+    let good = site.database().bytes();
     for (change, entry) in [
         ("UPDATE journal SET detail = 'nothing happened' WHERE seq = 5", "entry 5"),
         ("UPDATE journal SET serial = '88104000000021' WHERE seq = 3", "entry 3"),
@@ -23,7 +23,7 @@ fn a_changed_missing_or_added_entry_is_named() {
             "entry",
         ),
     ] {
-        std::fs::write(site.path("factory.db"), &good).unwrap();
+        site.database().replace(&good);
         assert_eq!(site.database().change(change), 1, "{change}");
         let failure = site.factory(&["verify", "T-1"]).fails(6, "JOURNAL_CHAIN_BROKEN");
         assert!(failure.what.contains(entry) && failure.what.contains("T-1"), "{change}: {failure:?}");
@@ -32,7 +32,7 @@ fn a_changed_missing_or_added_entry_is_named() {
         let _ = site.factory(&["deliver", "T-1", "--out", folder.to_str().unwrap()]).fails(6, "JOURNAL_CHAIN_BROKEN");
         assert!(!folder.exists(), "a delivery was made from a broken journal");
     }
-    std::fs::write(site.path("factory.db"), &good).unwrap();
+    site.database().replace(&good);
     let _ = site.factory(&["verify", "T-1"]).done();
     let _ = site.factory(&["verify", "T-9"]).fails(5, "JOB_NOT_FOUND");
 }

@@ -250,6 +250,8 @@ fn pattern() -> Arc<TempDir> {
     let site = Site::bare();
     let keys = repository("softhsm-config/keys.toml");
     let _ = site.kms(&["init", keys.to_str().unwrap()]).done();
+    let database = site.database();
+    database.replace(&database.bytes());
     std::fs::remove_dir_all(site.path("log")).unwrap();
     let pattern = Arc::new(site.folder);
     *kept = Arc::downgrade(&pattern);

@@ -101,7 +101,7 @@ fn an_order_without_serials_left_ends_incomplete_and_its_chips_are_all_counted()
     site.blank("stack", 3);
     // The first chip refuses its second file: its serial is withdrawn, and the order has none to spare.
     let feeder = site.feeder("stack", 1, &["--fault", "1/ins=E0#2:sw=6581"]);
-    let failure = site.line(1, &[]).wait().fails(1, "SERIALS_EXHAUSTED");
+    let failure = site.line(1, &[]).wait().fails(1, "SERIAL_RANGE_EXHAUSTED");
     assert!(failure.what.contains("T-1") && !failure.remedy.is_empty(), "{failure:?}");
     drop(feeder);
     let counts = agree::accounts(&site, "T-1");

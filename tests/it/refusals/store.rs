@@ -6,15 +6,15 @@ use fuda_tests::{Order, Site, agree};
 #[test]
 fn a_store_that_cannot_be_used_is_named() {
     let site = site();
-    let good = std::fs::read(site.path("factory.db")).unwrap();
+    let good = site.database().bytes();
     site.edit("fuda.toml", "sqlite:factory.db", "sqlite:gone/factory.db");
     let failure = site.line(1, &[]).wait().fails(8, "STORE_GONE");
     assert!(failure.what.contains("gone"), "{failure:?}");
     site.edit("fuda.toml", "sqlite:gone/factory.db", "sqlite:factory.db");
 
-    site.write("factory.db", &"no database ".repeat(1000));
+    site.database().replace("no database ".repeat(1000).as_bytes());
     let _ = site.line(1, &[]).wait().fails(8, "STORE_DAMAGED");
-    std::fs::write(site.path("factory.db"), &good).unwrap();
+    site.database().replace(&good);
     let newer = "INSERT INTO schema_migration SELECT 29991231235959, 'from the future', checksum, applied_at FROM schema_migration LIMIT 1";
     assert_eq!(site.database().change(newer), 1);
     let failure = site.line(1, &[]).wait().fails(8, "STORE_SCHEMA_NEWER");
