@@ -71,6 +71,8 @@ mod tests {
         assert_eq!(encoded(&ReadBinary::new(sfi, 0x10, 12).unwrap()), "00b09e100c");
         assert!(matches!(ReadBinary::new(EfTarget::Current, 0x8000, 1), Err(Error::Parameter { .. })));
         assert!(matches!(ReadBinary::new(sfi, 0x100, 1), Err(Error::Parameter { .. })));
+        let read = ReadBinary::new(EfTarget::Current, 0, 2).unwrap();
+        assert_eq!(read.answer(&Response::success([1, 2, 3])), Ok(vec![1, 2]), "a card at T=0 does not see Le");
         let update = UpdateBinary::new(proved.proof(), sfi, 0, &[0xAA]).unwrap();
         assert_eq!(encoded(&update), "00d69e0001aa");
         let second = RecordNumber::new(2).unwrap();

@@ -51,7 +51,10 @@ impl ReadBinary {
 }
 
 impl Exchange for ReadBinary {
-    /// The bytes read; fewer than asked for when the EF ends before (6282).
+    /// The bytes read; fewer than asked for when the EF ends before (6282), never more.
+    ///
+    /// At T=0 a command with data carries no Le, and under secure messaging every command has data: the card reads as much
+    /// as an answer holds.
     type Answer = Vec<u8>;
 
     fn command(&self) -> Command {
@@ -61,7 +64,8 @@ impl Exchange for ReadBinary {
 
     fn answer(&self, response: &Response) -> Result<Vec<u8>, Error> {
         if response.sw.is_success() || response.sw.to_u16() == 0x6282 {
-            Ok(response.data.clone())
+            let asked_for = usize::try_from(self.ne).unwrap_or(usize::MAX);
+            Ok(response.data.iter().take(asked_for).copied().collect())
         } else {
             Err(Error::CardStatus { ins: INS_READ, sw: response.sw })
         }
