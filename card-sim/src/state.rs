@@ -1,6 +1,6 @@
 //! What a card keeps without power.
 //!
-//! Only [`crate::memory::Memory`] holds a [`State`], and only its guard changes one.
+//! Only `memory::Memory` holds a [`State`], and only its guard changes one.
 
 use crate::derivation::Mode;
 use crate::keys::KeySet;
