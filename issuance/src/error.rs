@@ -60,14 +60,6 @@ pub enum Error {
         /// What it did.
         error: fuda_card::Error,
     },
-    /// What was read back differs from what was written.
-    #[error("{step}: {what}")]
-    ReadBack {
-        /// Step of the script.
-        step: String,
-        /// The difference, without the data.
-        what: String,
-    },
     /// The chip is not this job's to issue.
     #[error("{}", .refusal.what())]
     Refused {
@@ -194,8 +186,8 @@ impl Error {
         match self {
             Self::Transport { .. } | Self::CardSwapped { .. } => FailureClass::Reader,
             Self::Card { error: Card::CardCryptogram { .. } | Card::KcvMismatch { .. }, .. } => FailureClass::Key,
+            Self::Card { error: Card::ReadBack { .. }, .. } => FailureClass::Data,
             Self::Card { .. } | Self::Refused { .. } | Self::NotIssued { .. } => FailureClass::Card,
-            Self::ReadBack { .. } => FailureClass::Data,
             Self::Hsm(_) | Self::HsmAnswer { .. } => FailureClass::Hsm,
             _ => FailureClass::Store,
         }
@@ -204,14 +196,9 @@ impl Error {
     /// The stable error code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        use fuda_card::Error as Card;
         match self {
             Self::Transport { code, .. } => code,
-            Self::Card { error: Card::CardCryptogram { .. }, .. } => "CARD_CRYPTOGRAM_WRONG",
-            Self::Card { error: Card::KcvMismatch { .. }, .. } => "KEY_KCV_MISMATCH",
-            Self::Card { error: Card::CardStatus { .. }, .. } => "CARD_STATUS",
-            Self::Card { .. } => "CARD_PROTOCOL",
-            Self::ReadBack { .. } => "CARD_READ_BACK",
+            Self::Card { error, .. } => error.code(),
             Self::Refused { refusal } => refusal.code(),
             Self::CardSwapped { .. } => "CARD_SWAPPED",
             Self::NotIssued { .. } => "CARD_NOT_ISSUED",
@@ -221,7 +208,7 @@ impl Error {
             Self::Store(error) => error.code(),
             Self::StoreContent { .. } => "STORE_CONTENT",
             Self::Transition { .. } => "CARD_TRANSITION",
-            Self::SerialsExhausted { .. } => "SERIALS_EXHAUSTED",
+            Self::SerialsExhausted { .. } => "SERIAL_RANGE_EXHAUSTED",
             Self::SerialTaken { .. } => "SERIAL_TAKEN",
             Self::OrderChanged { .. } => "ORDER_CHANGED",
             Self::JobNotFound { .. } => "JOB_NOT_FOUND",
@@ -243,7 +230,7 @@ impl Error {
     #[must_use]
     pub fn step(&self) -> &str {
         match self {
-            Self::Transport { step, .. } | Self::Card { step, .. } | Self::ReadBack { step, .. } => step,
+            Self::Transport { step, .. } | Self::Card { step, .. } => step,
             Self::Refused { .. } => "begin",
             _ => "",
         }

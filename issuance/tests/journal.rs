@@ -199,6 +199,28 @@ fn the_life_cycle_forbids_what_its_table_does_not_hold() {
 }
 
 #[test]
+fn the_last_stage_and_the_seal_in_one_transaction_leave_the_same_entries() {
+    let bench = Bench::new();
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    bench.make(&job, chip(1));
+    bench.begin(&job, chip(2), Chip::Blank).unwrap();
+    job.finish_stage(chip(2), Stage::Zeroth).unwrap();
+    job.finish_and_seal(chip(2)).unwrap();
+    let events = async |tx: &mut fuda_store::Conn| {
+        let query = "SELECT event, serial FROM journal WHERE kdd <> '' ORDER BY seq";
+        Ok::<Vec<(String, String)>, Error>(sqlx::query_as(query).fetch_all(&mut *tx).await?)
+    };
+    let entries = bench.store.read_blocking("test.events", events).unwrap();
+    let of = |wanted: &str| -> Vec<_> {
+        entries.iter().filter(|(_, serial)| serial == wanted).map(|(event, _)| event.as_str()).collect()
+    };
+    assert_eq!(of("1000"), ["bind", "intend", "finish-zeroth", "finish-first", "verify", "seal"]);
+    assert_eq!(of("1001"), of("1000"));
+    job.check_chain().unwrap();
+    assert_eq!(job.accounts().unwrap().good, 2);
+}
+
+#[test]
 fn the_order_of_a_job_cannot_change() {
     let bench = Bench::new();
     bench.job("A", Stage::Zeroth, Stage::First);

@@ -165,3 +165,27 @@ fn a_part_of_an_unfinished_job_says_that_cards_are_to_come() {
     assert_eq!((&ended.json()["cards"], &ended.json()["unfilled"]), (&1.into(), &2.into()));
     assert!(ended.stdout.contains("2 of 3 ordered cards are still to come"), "{ended}");
 }
+
+#[test]
+fn a_folder_that_was_finished_before_the_journal_knew_is_not_written_twice() {
+    let site = Site::new();
+    site.make(&Order::small(2), 1);
+    let first = site.path("deliveries/a");
+    let told = site.factory(&deliver(&first, &[])).done();
+    // What a kill between the folder's name and the journal's last word leaves.
+    assert_eq!(site.database().change("UPDATE delivery SET state = 'begun'"), 1);
+    let other = site.path("deliveries/b");
+    let again = site.factory(&deliver(&other, &[])).done();
+    assert_eq!((&again["delivery"], &again["manifest_sha256"]), (&told["delivery"], &told["manifest_sha256"]));
+    assert!(first.is_dir() && !other.exists(), "one part, one folder");
+    let _ = site.factory(&deliver(&other, &[])).fails(4, "DELIVERY_EMPTY");
+}
+
+#[test]
+fn a_folder_that_is_called_like_a_job_is_not_taken_for_its_delivery() {
+    let site = Site::new();
+    site.make(&Order::small(1), 1);
+    std::fs::create_dir(site.path("T-1")).unwrap();
+    let told = site.factory(&["verify", "T-1"]).done();
+    assert_eq!(told["job"], "T-1");
+}

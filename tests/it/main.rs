@@ -10,11 +10,13 @@
 )]
 
 mod delivery;
+mod error_codes;
 mod faults;
 mod help;
 mod issue_cards;
 mod journal;
 mod kill;
 mod known_keys;
+mod peers;
 mod refusals;
 mod tidy;

@@ -1,9 +1,10 @@
 //! `deliver`: hands the good cards of a job over as a signed folder.
 
 use crate::cli::Deliver;
+use crate::delivery;
 use crate::delivery::{
     CardRow, CardStage, Counts, DeliveryWriter, Disposition, Extent, Facts, JournalFacts, Kcv, KcvMethod, KeyFacts,
-    OrderFacts, ProfileFacts, Published, ReceiptKey, RejectClass, RejectRow,
+    Manifest, OrderFacts, ProfileFacts, ReceiptKey, RejectClass, RejectRow, file,
 };
 use crate::failure;
 use crate::sha256::Sha256Sum;
@@ -39,13 +40,22 @@ pub fn deliver(globals: &Globals, args: &Deliver) -> Result<Exit, Failure> {
         )
         .remedy("`fuda-factory job show` tells the accounts; `run` makes more cards"));
     }
+    if let Some(part) = begun
+        && let Some(manifest_sha256) = written_before(&journal, &part)
+    {
+        journal.publish_part(part.number, &part.folder, &manifest_sha256.to_string()).map_err(failure::of)?;
+        let accounts = journal.accounts().map_err(failure::of)?;
+        tell(globals, &part, &accounts, Path::new(&part.folder), manifest_sha256);
+        return Ok(exit(&accounts));
+    }
     let hsm = site.start_hsm(Some(1))?;
     let receipt_version = site.registry.active(&KeyName::Receipt)?.version;
     let receipt = ReceiptKey::new(hsm.public_key(&receipt_version)?);
 
     // A folder that cannot be made is refused before cards are set aside for it.
     let mut writer = DeliveryWriter::create(&folder)?;
-    let part = journal.begin_part(args.quantity, &folder.display().to_string()).map_err(failure::of)?;
+    let named = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
+    let part = journal.begin_part(args.quantity, &named.display().to_string()).map_err(failure::of)?;
     // The journal now has an entry more; the manifest names its end as it stands when the folder is written.
     let journal = Journal::open(&site.store, &args.job).map_err(failure::of)?;
     let accounts = journal.accounts().map_err(failure::of)?;
@@ -63,12 +73,26 @@ pub fn deliver(globals: &Globals, args: &Deliver) -> Result<Exit, Failure> {
     journal
         .publish_part(part.number, &published.folder.display().to_string(), &manifest_sha256)
         .map_err(failure::of)?;
-    tell(globals, &part, &accounts, &published);
-    Ok(if accounts.unfilled == 0 { Exit::Done } else { Exit::Incomplete })
+    tell(globals, &part, &accounts, &published.folder, published.manifest_sha256);
+    Ok(exit(&accounts))
 }
 
-fn tell(globals: &Globals, part: &Part, accounts: &Accounts, published: &Published) {
-    let folder = published.folder.display().to_string();
+/// The manifest's sum when a run that was killed had already given the part's folder its name: then only the journal is behind.
+fn written_before(journal: &Journal, part: &Part) -> Option<Sha256Sum> {
+    let folder = Path::new(&part.folder);
+    let bytes = std::fs::read(folder.join(file::MANIFEST)).ok()?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
+    let same = manifest.delivery.number == part.number && manifest.facts.order.id == journal.job().order.id;
+    let sound = same && delivery::verify(folder, None).is_ok_and(|report| report.is_sound());
+    sound.then(|| Sha256Sum::of(&bytes))
+}
+
+const fn exit(accounts: &Accounts) -> Exit {
+    if accounts.unfilled == 0 { Exit::Done } else { Exit::Incomplete }
+}
+
+fn tell(globals: &Globals, part: &Part, accounts: &Accounts, folder: &Path, manifest_sha256: Sha256Sum) {
+    let folder = folder.display().to_string();
     output::line(&format!("delivery {} with {} cards: {folder}", part.number, part.cards));
     output::line(
         "anyone checks it: sha256sum -c SHA256SUMS && openssl dgst -sha256 -verify receipt.pem -signature manifest.sig manifest.json",
@@ -81,7 +105,7 @@ fn tell(globals: &Globals, part: &Part, accounts: &Accounts, published: &Publish
             "delivery": part.number,
             "cards": part.cards,
             "folder": folder,
-            "manifest_sha256": published.manifest_sha256.to_string(),
+            "manifest_sha256": manifest_sha256.to_string(),
             "unfilled": accounts.unfilled,
         }));
     }

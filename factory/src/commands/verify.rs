@@ -2,7 +2,7 @@
 
 use super::run::listen;
 use crate::cli::{CardCount, Verify};
-use crate::delivery::{self, Report};
+use crate::delivery::{self, Report, file};
 use crate::encoder::{Encoder, EncoderCard};
 use crate::failure;
 use crate::line::StopSignal;
@@ -26,7 +26,13 @@ const INSERT_WAIT: Duration = Duration::from_millis(200);
 /// # Errors
 /// Exit 6 with the first finding, exit 9 for a card that differs.
 pub fn verify(globals: &Globals, args: &Verify) -> Result<Exit, Failure> {
-    if args.what.is_dir() { delivery(globals, args) } else { job(globals, &args.what.to_string_lossy()) }
+    if is_delivery(&args.what) { delivery(globals, args) } else { job(globals, &args.what.to_string_lossy()) }
+}
+
+/// A folder with any file of a delivery in it; a folder that only happens to be called like a job is not meant.
+fn is_delivery(path: &Path) -> bool {
+    let files = [file::MANIFEST, file::SUMS, file::CARDS_CSV, file::SIGNATURE];
+    files.iter().any(|name| path.join(name).exists())
 }
 
 fn job(globals: &Globals, id: &str) -> Result<Exit, Failure> {

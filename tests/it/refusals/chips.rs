@@ -25,7 +25,7 @@ fn a_foreign_chip_falls_into_the_reject_bin_and_is_not_written() {
     let told =
         ["seq", "serial", "class", "sw", "attempt", "live_keys", "disposition"].map(|name| reject[name].as_str());
     assert_eq!(told, ["1", "", "key", "", "1", "0", "foreign"]);
-    assert_eq!(site.database().column("SELECT code FROM reject"), ["CARD_CRYPTOGRAM_WRONG"]);
+    assert_eq!(site.database().column("SELECT code FROM reject"), ["SCP03_CARD_CRYPTOGRAM"]);
     let chip = Chip::ejected(&site, "00000000000000000001");
     assert_eq!(chip.state, "blank");
     let shown = site.sim(&["show", site.path("ejected/00000000000000000001.card").to_str().unwrap()]).done();
