@@ -101,14 +101,13 @@ fn sum_up(ui: Ui, tally: &Tally, verdicts: &[Verdict], skips: Skips, logs: &Path
     let well = verdicts.iter().all(|verdict| verdict.well) && !refused;
     let words = verdicts.iter().map(|v| format!("{} {}", v.check.name(), if v.well { "ok" } else { "FAILED" }));
     ui.say(&format!(
-        "{} {} passed, {} failed, {} ignored, {} skipped · {}",
+        "{} {}",
         ui.paint(if well { Colour::Green } else { Colour::Red }, if well { "ok" } else { "FAILED" }),
-        tally.passed,
-        tally.failed,
-        tally.ignored.len(),
-        tally.skipped.len(),
         words.collect::<Vec<_>>().join(", ")
     ));
+    // A line of its own, in the words that other test runners use.
+    let (ignored, skipped) = (tally.ignored.len(), tally.skipped.len());
+    ui.say(&format!("tests: {} passed, {} failed, {} skipped", tally.passed, tally.failed, skipped + ignored));
     if refused {
         ui.say("--require-peers: a skipped or ignored test is not a pass");
     }
