@@ -9,6 +9,7 @@
     reason = "a test fails by panicking; its helpers are not marked as tests"
 )]
 
+mod approval;
 mod delivery;
 mod error_codes;
 mod faults;
