@@ -5,10 +5,13 @@ mod commands;
 use clap::{Parser, Subcommand};
 use fuda_cli::{Exit, Failure, Globals, Program};
 use std::process::ExitCode;
+use std::sync::LazyLock;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| fuda_cli::version::text(env!("CARGO_PKG_VERSION"), &[]));
 
 /// Simulated smart cards: make blank chips, put them into readers, look inside
 #[derive(Debug, Parser)]
-#[command(name = "fuda-card-sim", version)]
+#[command(name = "fuda-card-sim", version = VERSION.as_str())]
 struct Cli {
     #[command(flatten)]
     globals: Globals,

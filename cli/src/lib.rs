@@ -36,6 +36,7 @@ pub mod output;
 pub mod program;
 pub mod source;
 pub mod table;
+pub mod version;
 
 pub use exit::Exit;
 pub use failure::Failure;

@@ -6,14 +6,20 @@ use clap_complete::Shell;
 use fuda_cli::{Globals, Program};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let schema = fuda_store::SchemaVersion::known().to_string();
+    fuda_cli::version::text(env!("CARGO_PKG_VERSION"), &[("schema", schema.as_str())])
+});
 
 /// Issue cards in batches: 0th and 1st issuance on many encoders, every chip accounted for, signed deliveries.
 ///
 /// An order file says what to make. `check` reads it without touching anything, `run` makes the cards and goes on after any stop,
 /// `deliver` hands the good ones over as a signed folder, `verify` checks such a folder or cards in hand.
 #[derive(Debug, Parser)]
-#[command(name = "fuda-factory", version, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(name = "fuda-factory", version = VERSION.as_str(), max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

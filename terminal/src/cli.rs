@@ -5,12 +5,15 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use fuda_cli::{Globals, Program};
 use std::path::PathBuf;
+use std::sync::LazyLock;
+
+static VERSION: LazyLock<String> = LazyLock::new(|| fuda_cli::version::text(env!("CARGO_PKG_VERSION"), &[]));
 
 /// Look at the card readers of this machine and at the cards in them
 ///
 /// Nothing here needs a key or changes a card.
 #[derive(Debug, Parser)]
-#[command(name = "fuda-terminal", version, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(name = "fuda-terminal", version = VERSION.as_str(), max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

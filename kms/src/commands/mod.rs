@@ -16,12 +16,9 @@ use serde_json::Value;
 use std::sync::LazyLock;
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "{} (schema {}, worker contract {})",
-        env!("CARGO_PKG_VERSION"),
-        SchemaVersion::known(),
-        fuda_kms::wire::CONTRACT
-    )
+    let (schema, contract) = (SchemaVersion::known().to_string(), fuda_kms::wire::CONTRACT.to_string());
+    let details = [("schema", schema.as_str()), ("worker contract", contract.as_str())];
+    fuda_cli::version::text(env!("CARGO_PKG_VERSION"), &details)
 });
 
 /// Keys of cards and services: made, shown and checked. They never leave the HSM.
