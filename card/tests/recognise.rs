@@ -46,7 +46,7 @@ mod tests {
     }
 
     fn mf(life_cycle: u8) -> String {
-        format!("6F14820138{}8302 3F00 8A01{life_cycle:02X}9000", NAME).replace(' ', "")
+        format!("6F14820138{NAME}8302 3F00 8A01{life_cycle:02X}9000").replace(' ', "")
     }
 
     fn record(stage: Stage) -> String {

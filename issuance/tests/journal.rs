@@ -1,5 +1,7 @@
 //! The journal as a line uses it: serials, intents, refusals, rejects, accounts and the hash chain, on a real database.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking; its helpers are not marked as tests")]
+
 use fuda_card::id::Kdd;
 use fuda_card::personalisation::Stage;
 use fuda_issuance::journal::Chip;

@@ -4,7 +4,7 @@ use fuda_tests::program::binary;
 use fuda_tests::{Ended, Site};
 use std::fmt::Write;
 
-const PROGRAMS: [&str; 3] = ["fuda-factory", "fuda-kms", "fuda-card-sim"];
+const PROGRAMS: [&str; 4] = ["fuda-factory", "fuda-kms", "fuda-card-sim", "fuda-terminal"];
 
 fn run(site: &Site, program: &str, arguments: &[&str]) -> Ended {
     site.start(&binary(program), arguments).wait()
@@ -48,6 +48,11 @@ fn the_key_managers_help_is_what_was_reviewed() {
 #[test]
 fn the_simulators_help_is_what_was_reviewed() {
     snapshot("fuda-card-sim");
+}
+
+#[test]
+fn the_terminals_help_is_what_was_reviewed() {
+    snapshot("fuda-terminal");
 }
 
 #[test]
