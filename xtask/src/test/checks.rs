@@ -39,8 +39,8 @@ impl Check {
         match self {
             Check::Build => &["build", "--workspace", "--lib", "--bins", "--tests"],
             Check::Tests => &["test", "--workspace", "--no-fail-fast"],
-            Check::Clippy => &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-            Check::Rustdoc => &["doc", "--workspace", "--no-deps"],
+            Check::Clippy => &["clippy", "--workspace", "--all-targets", "--keep-going", "--", "-D", "warnings"],
+            Check::Rustdoc => &["doc", "--workspace", "--no-deps", "--keep-going"],
             Check::Format => &["fmt", "--all", "--check", "--", "--color=never"],
         }
     }
