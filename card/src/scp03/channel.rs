@@ -34,7 +34,7 @@ impl Initiated {
         &self.answer
     }
 
-    /// The context of all derivations of this session: host challenge ‖ card challenge (16 or 32 bytes).
+    /// The context of all derivations of the session: host challenge ‖ card challenge (16 or 32 bytes).
     #[must_use]
     pub fn context(&self) -> Vec<u8> {
         [self.host_challenge.as_bytes(), self.answer.card_challenge.as_bytes()].concat()
@@ -86,7 +86,7 @@ impl CardProof {
         self.kvn
     }
 
-    /// The set's sequence counter in this session, where the card says it.
+    /// The set's sequence counter in the session, where the card says it.
     #[must_use]
     pub const fn counter(&self) -> Option<SequenceCounter> {
         self.counter
