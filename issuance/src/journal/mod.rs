@@ -11,12 +11,13 @@ mod issued;
 mod job;
 mod rows;
 mod step;
+mod terms;
 
 pub use accounts::Accounts;
-pub use card::{Assignment, Chip, Refusal, RejectReport, Serial, SerialSource, Station};
 pub use delivery::Part;
 pub use issued::{IssuedCard, RejectedChip};
 pub use job::{Job, JobState, NewJob};
+pub use terms::{Assignment, Chip, Refusal, RejectReport, Serial, SerialSource, Station};
 
 use fuda_store::Store;
 

@@ -3,7 +3,7 @@
 //! Each statement is a trip to the engine's thread and back, on the one thread that writes for all encoders: what a transaction can know
 //! is carried from one statement to the next, and rows of one table go together.
 
-use super::card::{Assignment, Refusal, RejectReport, Serial, Station};
+use super::terms::{Assignment, Refusal, RejectReport, Serial, Station};
 use super::{chain, rows};
 use crate::error::Error;
 use crate::life_cycle::{CardEvent, CardState};
