@@ -16,7 +16,7 @@
 
 use crate::bytes::Bytes;
 use crate::cards::{self, AP_NAME};
-use crate::lasting::{Counters, lasting, static_keys};
+use crate::lasting::{Counters, is_in_a_file, lasting, static_keys};
 use fuda_card::apdu::{Command, Length, Response};
 use fuda_card::scp03::{Authenticated, SecurityLevel};
 use fuda_card_sim::Card;
@@ -137,9 +137,11 @@ impl Scene {
         response
     }
 
+    /// A key that a command wrote into a working file itself may be read there: libFuzzer learns one from this comparison.
     fn holds_no_key(&self, answer: &[u8]) {
         for key in static_keys(&self.before) {
-            assert!(!answer.windows(key.len()).any(|window| window == key), "a static key in an answer");
+            let is_there = answer.windows(key.len()).any(|window| window == key);
+            assert!(!is_there || is_in_a_file(&self.before, &key), "a static key in an answer");
         }
     }
 }

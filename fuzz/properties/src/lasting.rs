@@ -53,3 +53,12 @@ fn collect_below(file: &FileReport, keys: &mut Vec<Vec<u8>>) {
     collect(&file.key_sets, keys);
     file.files.iter().for_each(|file| collect_below(file, keys));
 }
+
+/// Whether the contents of some working file hold these bytes, within a record or over several.
+pub(crate) fn is_in_a_file(report: &Report, bytes: &[u8]) -> bool {
+    report.mf.as_ref().is_some_and(|mf| is_below(mf, &hex::encode_upper(bytes)))
+}
+
+fn is_below(file: &FileReport, bytes: &str) -> bool {
+    file.contents.concat().contains(bytes) || file.files.iter().any(|file| is_below(file, bytes))
+}
