@@ -1,6 +1,6 @@
 //! Parallel batch issuance of cards and signed deliveries.
 //!
-//! [`order`] is what to make, [`line`] makes it on the [`encoder`]s, [`delivery`] hands it over; [`commands`] are the door.
+//! [`order`] is what to make, [`mod@line`] makes it on the [`encoder`]s, [`delivery`] hands it over; [`commands`] are the door.
 
 pub mod cli;
 pub mod commands;

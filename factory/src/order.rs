@@ -2,7 +2,7 @@
 //!
 //! Two spellings of the same thing, told apart by the file's name:
 //!
-//! * **TOML** (`order.toml`), described key by key in [`parse`](mod@parse) and by the commented `examples/order.toml`.
+//! * **TOML** (`order.toml`), described key by key in `order/parse.rs` and by the commented `examples/order.toml`.
 //! * **CSV with a header** (`order.csv`): the first lines begin with `#` and hold, behind it, the same TOML
 //!   (`# quantity = 1000`, `# [serial]`, …); then comes `serial,printed` and one row per card. So one file carries the whole order.
 //!
