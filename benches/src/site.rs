@@ -1,6 +1,6 @@
 //! The throw-away site that everything is measured in: token, keys, database and cards in one folder that goes when the report is made.
 //!
-//! SoftHSM reads `SOFTHSM2_CONF` once per process, and setting a variable of a running process is unsafe: so the report starts itself
+//! SoftHSM reads `SOFTHSM2_CONF` once per process, and a running process cannot set a variable soundly: so the report starts itself
 //! again as a child that was born with it.
 
 use crate::doing::{Doing, failed};

@@ -2,7 +2,7 @@
 //!
 //! A small shell leads a process group that every child joins, and waits on a pipe whose other end we hold. When we end
 //! without a word (Ctrl-C, SIGTERM, even SIGKILL) the pipe closes and the shell ends the group: SIGTERM first, so that a
-//! line can finish the cards in hand, SIGKILL after that. It needs neither a signal handler nor `unsafe`.
+//! line can finish the cards in hand, SIGKILL after that. It needs no signal handler.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
