@@ -5,6 +5,7 @@
 use crate::{Exit, Failure, Globals, Source};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use toml::Spanned;
 
 /// The file as parsed.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Config {
     /// The folder of the file.
     #[serde(skip)]
     pub folder: PathBuf,
+    /// The text of the file, for reports that name a place in it.
+    #[serde(skip)]
+    pub source: Source,
 }
 
 /// `[site]`.
@@ -61,7 +65,7 @@ pub struct Hsm {
     /// The vendor's PKCS#11 library.
     pub module: PathBuf,
     /// Name of the provider profile, such as `softhsm`.
-    pub provider: String,
+    pub provider: Spanned<String>,
     /// The token of this duty.
     pub token: Token,
     /// Where the user PIN comes from.
@@ -145,6 +149,7 @@ pub fn parse(source: &Source, folder: &Path) -> Result<Config, Failure> {
         return Err(Failure::input(source, offset, what, "give sqlite:PATH"));
     };
     config.folder = folder.to_owned();
+    config.source = source.clone();
     config.store.url = format!("sqlite:{}", folder.join(path).display());
     config.hsm.module = folder.join(&config.hsm.module);
     config.hsm.pin.file = folder.join(&config.hsm.pin.file);

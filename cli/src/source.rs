@@ -8,7 +8,7 @@ use std::path::Path;
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A text file that a person wrote, and the name to call it by in reports.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Source {
     name: String,
     text: String,

@@ -8,6 +8,7 @@ use crate::known_answer;
 use crate::login::{LoggedIn, TokenConfig, log_in};
 use crate::name::KeyVersion;
 use crate::registry::{Intent, Origin, Record, Registry};
+use crate::scheme::Scheme;
 use crate::state::{State, Trust};
 use crate::token::keys::{Reported, Strictness, find_labelled};
 use crate::token::module::Access;
@@ -39,7 +40,7 @@ pub fn run(config: &TokenConfig, registry: &Registry, adoption: &Adoption) -> Re
     let sought = Home { label: adoption.label.clone(), id: adoption.id.clone().unwrap_or_default() };
     let handle = find_labelled(&door, &adoption.label, adoption.id.as_deref(), version)?.required(version, &sought)?;
     let reported = Reported::read(&door, handle)?;
-    reported.check(version, Strictness::Adopted)?;
+    reported.check(version, Scheme::default(), Strictness::Adopted)?;
     let home = Home { label: adoption.label.clone(), id: reported.id().unwrap_or_default().to_vec() };
     let record = Record {
         version: version.clone(),
@@ -50,6 +51,7 @@ pub fn run(config: &TokenConfig, registry: &Registry, adoption: &Adoption) -> Re
         state: State::PreActive,
         trust: Trust::Sound,
         check_value: None,
+        scheme: Scheme::default(),
         keks: Vec::new(),
         created_at: String::new(),
     };
@@ -58,7 +60,14 @@ pub fn run(config: &TokenConfig, registry: &Registry, adoption: &Adoption) -> Re
         return Err(Error::KcvMismatch { version: version.clone(), expected: expected.clone(), found: value });
     }
     let token = config.label.clone();
-    registry.intend(&Intent { version: version.clone(), token, home, origin: Origin::Adopted, keks: Vec::new() })?;
+    registry.intend(&Intent {
+        version: version.clone(),
+        token,
+        home,
+        origin: Origin::Adopted,
+        scheme: Scheme::default(),
+        keks: Vec::new(),
+    })?;
     let state = registry.complete(version, &value)?;
     Ok((state, value))
 }

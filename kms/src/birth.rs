@@ -8,8 +8,9 @@ use crate::blob;
 use crate::error::Error;
 use crate::known_answer::GP_DEFAULT;
 use crate::name::{KeyKind, KeyVersion};
+use crate::scheme::Scheme;
 use crate::token::Door;
-use crate::token::keys::rights;
+use crate::token::keys::{rights, rights_of};
 use crate::token::template::{AES_128, AES_256, Home, Leaves, Right, Template};
 use cryptoki::object::ObjectHandle;
 use std::path::Path;
@@ -41,9 +42,9 @@ pub(crate) fn bear(door: &Door, version: &KeyVersion, home: &Home, export: &Expo
     }
 }
 
-/// Creates the public GlobalPlatform test key at its home.
-pub(crate) fn create_gp_default(door: &Door, home: &Home) -> Result<(), Error> {
-    door.create(&Template::token_key_public(home, &GP_DEFAULT, rights(KeyKind::Derivation))).map(drop)
+/// Creates the public GlobalPlatform test key at its home, with the rights that its scheme needs.
+pub(crate) fn create_gp_default(door: &Door, home: &Home, scheme: Scheme) -> Result<(), Error> {
+    door.create(&Template::token_key_public(home, &GP_DEFAULT, rights_of(KeyKind::Derivation, scheme))).map(drop)
 }
 
 fn bear_derivation_key(door: &Door, version: &KeyVersion, home: &Home, export: &Export<'_>) -> Result<(), Error> {

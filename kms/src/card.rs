@@ -1,7 +1,7 @@
 //! One card's request, executed: every static key is derived at most once, with exactly the rights the request needs, and all of
 //! them are destroyed by closing the session they live in.
 
-use crate::derive::{Kdk, Purpose, gp_kcv};
+use crate::derive::{Master, Purpose, gp_kcv};
 use crate::error::Error;
 use crate::message::{CardAnswer, CardChallenge, CardRequest, CardStep, StepAnswer, WrappedKey};
 use crate::name::KeyVersion;
@@ -88,11 +88,11 @@ impl<'a> StaticKeys<'a> {
     fn derive(
         door: &'a Door,
         request: &'a CardRequest,
-        kdks: &impl Fn(&KeyVersion) -> Result<&'a Kdk, Error>,
+        masters: &impl Fn(&KeyVersion) -> Result<&'a Master, Error>,
     ) -> Result<Self, Error> {
         let mut handles = BTreeMap::new();
         for ((version, purpose), uses) in Plan::of(&request.steps).0 {
-            let handle = kdks(version)?.card_key(door, &request.kdd, purpose, &uses.template())?;
+            let handle = masters(version)?.card_key(door, &request.kdd, purpose, &uses.template())?;
             handles.insert((version, purpose), handle);
         }
         Ok(Self { door, handles })
@@ -132,10 +132,10 @@ impl<'a> StaticKeys<'a> {
 pub(crate) fn answer<'a>(
     door: Door,
     request: &CardRequest,
-    kdks: impl Fn(&KeyVersion) -> Result<&'a Kdk, Error>,
+    masters: impl Fn(&KeyVersion) -> Result<&'a Master, Error>,
 ) -> Result<CardAnswer, Error> {
     request.check()?;
-    let keys = StaticKeys::derive(&door, request, &|version: &KeyVersion| kdks(version))?;
+    let keys = StaticKeys::derive(&door, request, &|version: &KeyVersion| masters(version))?;
     let steps = request.steps.iter().map(|step| match step {
         CardStep::OpenSession { key, host_challenge, challenge } => keys.open(key, host_challenge, challenge),
         CardStep::WrapKeySet { new, under } => keys.wrap(new, under),

@@ -5,6 +5,7 @@
 
 use crate::check_value::{CheckValue, Method};
 use crate::error::Error;
+use crate::scheme::Scheme;
 use crate::token::Door;
 use crate::token::template::{AES_128, Leaves, Right, Template};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
@@ -144,6 +145,59 @@ impl Kdk {
         door.destroy(child)?;
         value
     }
+}
+
+/// Where the keys of a version's cards come from.
+#[derive(Debug)]
+pub(crate) enum Master {
+    /// They are derived.
+    Derived(Kdk),
+    /// The key in the token is each of them.
+    Fixed(ObjectHandle),
+}
+
+impl Master {
+    /// Makes a version's key ready, by its scheme and a route.
+    pub(crate) fn new(door: &Door, handle: ObjectHandle, scheme: Scheme, route: Route) -> Result<Self, Error> {
+        match scheme {
+            Scheme::Kdf3 | Scheme::An10922 => Kdk::new(door, handle, route).map(Self::Derived),
+            Scheme::Fixed => Ok(Self::Fixed(handle)),
+        }
+    }
+
+    /// A key of a chip: derived as a session object with exactly these rights, or the fixed one, whose rights are those of its birth.
+    pub(crate) fn card_key(
+        &self,
+        door: &Door,
+        kdd: &[u8; 10],
+        purpose: Purpose,
+        child: &Template,
+    ) -> Result<ObjectHandle, Error> {
+        match self {
+            Self::Derived(kdk) => kdk.card_key(door, kdd, purpose, child),
+            Self::Fixed(handle) => Ok(*handle),
+        }
+    }
+
+    /// The check value of the version: of the check child, or of the fixed key itself.
+    pub(crate) fn check_value(&self, door: &Door, method: Method) -> Result<CheckValue, Error> {
+        match (self, method) {
+            (Self::Derived(kdk), method) => kdk.check_value(door, method),
+            (Self::Fixed(key), Method::Cmac) => {
+                door.cmac(*key, &[0; 16]).map(|mac| CheckValue::new(Method::Cmac, mac.as_slice()))
+            }
+            (Self::Fixed(key), _) => gp_kcv_by_wrapping(door, *key).map(|kcv| CheckValue::new(Method::Gp, &kcv)),
+        }
+    }
+}
+
+/// GP key check value of a key that may WRAP and not ENCRYPT: wrapping sixteen bytes 01 by CBC with IV 0 is the encryption it wants.
+pub(crate) fn gp_kcv_by_wrapping(door: &Door, key: ObjectHandle) -> Result<[u8; 3], Error> {
+    let known = door.create(&Template::known_session_key(&GP_KCV_BLOCK, &[], Leaves::Wrapped))?;
+    let wrapped = door.wrap_cbc(key, known);
+    door.destroy(known)?;
+    let [a, b, c, ..] = wrapped?;
+    Ok([a, b, c])
 }
 
 /// GP key check value of a key that may ENCRYPT.

@@ -3,16 +3,16 @@
 
 use crate::card;
 use crate::check_value::{CheckValue, Method};
-use crate::derive::{Kdk, Route, gp_kcv};
+use crate::derive::{Master, Route, gp_kcv, gp_kcv_by_wrapping};
 use crate::error::Error;
 use crate::known_answer;
 use crate::login::Login;
 use crate::message::{CardAnswer, CardRequest, CardStep, Epoch};
 use crate::name::{KeyKind, KeyVersion};
 use crate::registry::{Record, Registry};
+use crate::scheme::Scheme;
 use crate::state::{State, Use};
 use crate::token::module::Access;
-use crate::token::template::{Leaves, Right, Template};
 use crate::token::{Door, Token, keys};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use p256::elliptic_curve::sec1::ToSec1Point;
@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A version in use.
 #[derive(Debug)]
 enum Held {
-    Derivation(Kdk),
+    Derivation { master: Master, scheme: Scheme },
     Signature { private: ObjectHandle, public: p256::PublicKey },
 }
 
@@ -117,11 +117,12 @@ impl Duty {
                 CardStep::OpenSession { key, .. } => self.allow(key, Use::Open, "open a channel")?,
                 CardStep::WrapKeySet { new, under } => {
                     self.allow(new, Use::Issue, "issue")?;
+                    self.allow_on_card(new)?;
                     self.allow(under, Use::Open, "wrap keys")?;
                 }
             }
         }
-        card::answer(self.token.open(Access::ReadOnly)?, request, |version| self.kdk(version))
+        card::answer(self.token.open(Access::ReadOnly)?, request, |version| self.master(version))
     }
 
     /// Signs a SHA-256 digest.
@@ -145,9 +146,19 @@ impl Duty {
         }
     }
 
-    fn kdk(&self, version: &KeyVersion) -> Result<&Kdk, Error> {
+    /// Refuses to put a key onto a card that other cards have as well.
+    fn allow_on_card(&self, version: &KeyVersion) -> Result<(), Error> {
         match self.versions.get(version) {
-            Some((_, Some(Held::Derivation(kdk)))) => Ok(kdk),
+            Some((_, Some(Held::Derivation { scheme: scheme @ Scheme::Fixed, .. }))) => {
+                Err(Error::SchemeForbids { version: version.clone(), scheme: *scheme, wanted: "be put onto a card" })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn master(&self, version: &KeyVersion) -> Result<&Master, Error> {
+        match self.versions.get(version) {
+            Some((_, Some(Held::Derivation { master, .. }))) => Ok(master),
             _ => Err(Error::WrongKind { version: version.clone(), wanted: "card" }),
         }
     }
@@ -167,9 +178,9 @@ fn hold(door: &Door, record: &Record) -> Result<Option<Held>, Error> {
     match record.version.name.kind() {
         KeyKind::Derivation => {
             let handle = keys::find(door, &home, &record.version)?.required(&record.version, &home)?;
-            let kdk = Kdk::new(door, handle, Route::EncryptData)?;
-            compare(record, kdk.check_value(door, Method::Gp)?)?;
-            Ok(Some(Held::Derivation(kdk)))
+            let master = Master::new(door, handle, record.scheme, Route::EncryptData)?;
+            compare(record, master.check_value(door, Method::Gp)?)?;
+            Ok(Some(Held::Derivation { master, scheme: record.scheme }))
         }
         KeyKind::Signature => {
             let private = keys::find(door, &home, &record.version)?.required(&record.version, &home)?;
@@ -195,16 +206,12 @@ pub(crate) fn compare(record: &Record, found: CheckValue) -> Result<(), Error> {
 /// The check value that stands for a version in the registry, made from the key in the token.
 pub(crate) fn check_value(door: &Door, record: &Record, handle: ObjectHandle) -> Result<CheckValue, Error> {
     match record.version.name.kind() {
-        KeyKind::Derivation => Kdk::new(door, handle, Route::EncryptData)?.check_value(door, Method::Gp),
+        KeyKind::Derivation => {
+            Master::new(door, handle, record.scheme, Route::EncryptData)?.check_value(door, Method::Gp)
+        }
         KeyKind::Cipher => gp_kcv(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv)),
         KeyKind::Mac => door.cmac(handle, &[0; 16]).map(|mac| CheckValue::new(Method::Cmac, mac.as_slice())),
-        KeyKind::Kek => {
-            // A KEK may only wrap; wrapping sixteen bytes 01 by CBC with IV 0 is the encryption that the GP KCV wants.
-            let known = door.create(&Template::known_session_key(&[0x01; 16], &[] as &[Right], Leaves::Wrapped))?;
-            let wrapped = door.wrap_cbc(handle, known)?;
-            door.destroy(known)?;
-            Ok(CheckValue::new(Method::Gp, &wrapped))
-        }
+        KeyKind::Kek => gp_kcv_by_wrapping(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv)),
         KeyKind::Signature => public_half(door, record).map(|public| point_check_value(&public)),
     }
 }

@@ -5,6 +5,7 @@ use crate::label::TokenLabel;
 use crate::message::Epoch;
 use crate::name::{KeyName, KeyVersion, NameError};
 use crate::rv::ReturnValue;
+use crate::scheme::Scheme;
 use crate::state::State;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -269,6 +270,32 @@ pub enum Error {
         what: String,
         /// What to do instead.
         remedy: &'static str,
+    },
+    /// The version's scheme forbids what was asked.
+    #[error("{version} has the scheme `{scheme}`: it may not {wanted}")]
+    SchemeForbids {
+        /// The version.
+        version: KeyVersion,
+        /// Its scheme.
+        scheme: Scheme,
+        /// What was asked.
+        wanted: &'static str,
+    },
+    /// `hsm.provider` names no profile.
+    #[error("there is no provider profile `{name}`")]
+    ProviderUnknown {
+        /// The name.
+        name: String,
+        /// Where it stands, as file:line:column; empty when no file names it.
+        place: String,
+    },
+    /// An embedded provider profile cannot be read.
+    #[error("the provider profile `{name}` is broken: {text}")]
+    ProviderProfile {
+        /// The profile.
+        name: &'static str,
+        /// What is wrong.
+        text: String,
     },
     /// A request that no well-made caller sends.
     #[error("bad card request: {what}")]

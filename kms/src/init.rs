@@ -150,7 +150,10 @@ fn refuse_by_policy(order: &Order<'_>) -> Result<(), Error> {
     for key in &order.keys.keys {
         if order.token.mode == Mode::Production && key.source == KeySource::GpDefault {
             return Err(Error::Policy {
-                what: format!("`{}` would be the public test key, and the site's mode is production", key.name),
+                what: format!(
+                    "`{}` would be the public test key (scheme {}), and the site's mode is production",
+                    key.name, key.scheme
+                ),
                 remedy: "import the chip maker's key and adopt it, or set site.mode = \"test\"",
             });
         }
@@ -199,7 +202,7 @@ fn stand(door: &Door, order: &Order<'_>, registry: &Registry, key: &KeyEntry) ->
         return Ok(Stand::Complete(record));
     }
     let handle = keys::find(door, &home, &version)?.required(&version, &home)?;
-    Reported::read(door, handle)?.check(&version, strictness(record.origin))?;
+    Reported::read(door, handle)?.check(&version, record.scheme, strictness(record.origin))?;
     if record.state.allows(Use::Open) {
         compare(&record, check_value(door, &record, handle)?)?;
     }
@@ -230,6 +233,9 @@ fn same_wish(order: &Order<'_>, key: &KeyEntry, record: &Record) -> Result<(), E
     if public != (record.origin == Origin::Public) {
         let wanted = if public { "public" } else { "born" };
         return Err(differs("the origin", wanted.to_owned(), record.origin.as_str().to_owned()));
+    }
+    if record.scheme != key.scheme {
+        return Err(differs("the scheme", key.scheme.to_string(), record.scheme.to_string()));
     }
     if record.origin == Origin::Born && key.keks != record.keks {
         return Err(differs("the list of KEKs", names(&key.keks), names(&record.keks)));
@@ -262,7 +268,7 @@ fn settle(door: &Door, order: &Order<'_>, registry: &Registry, key: &KeyEntry) -
         }
         Stand::Unfinished(record, Found::One(handle)) => {
             // A kill inside the library may leave an object without a value. No card has met it: make it anew.
-            let whole = Reported::read(door, handle)?.check(&record.version, strictness(record.origin));
+            let whole = Reported::read(door, handle)?.check(&record.version, record.scheme, strictness(record.origin));
             if let Ok(value) = whole.and_then(|()| check_value(door, &record, handle)) {
                 return finish(registry, key, record, value, Deed::Finished);
             }
@@ -275,11 +281,11 @@ fn settle(door: &Door, order: &Order<'_>, registry: &Registry, key: &KeyEntry) -
     let record = registry.version(&version)?;
     let home = record.home();
     match key.source {
-        KeySource::GpDefault => birth::create_gp_default(door, &home)?,
+        KeySource::GpDefault => birth::create_gp_default(door, &home, record.scheme)?,
         KeySource::Birth => birth::bear(door, &version, &home, &export(door, order, registry, key)?)?,
     }
     let handle = keys::find(door, &home, &version)?.required(&version, &home)?;
-    Reported::read(door, handle)?.check(&version, Strictness::Born)?;
+    Reported::read(door, handle)?.check(&version, record.scheme, Strictness::Born)?;
     let value = check_value(door, &record, handle)?;
     finish(registry, key, record, value, deed)
 }
@@ -324,6 +330,7 @@ fn intent(order: &Order<'_>, key: &KeyEntry) -> Intent {
         version,
         token: order.keys.token.clone(),
         origin: if key.source == KeySource::GpDefault { Origin::Public } else { Origin::Born },
+        scheme: key.scheme,
         keks: key.keks.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! Looking into a token: what is there, whether it agrees with the registry, and check values by every method.
 
 use crate::check_value::{CheckValue, Method};
-use crate::derive::{Kdk, Route};
+use crate::derive::{Master, Route};
 use crate::duty::{check_value, compare};
 use crate::error::Error;
 use crate::init::strictness;
@@ -59,6 +59,8 @@ pub fn tokens(module: &Path) -> Result<Vec<TokenSummary>, Error> {
 pub struct Finding {
     /// The version, or the label of a stray object.
     pub subject: String,
+    /// The scheme by which a version's card keys come from it; `-` for all other keys.
+    pub scheme: &'static str,
     /// Nothing when all agrees.
     pub fault: Option<Error>,
 }
@@ -75,13 +77,14 @@ pub fn check(config: &TokenConfig, registry: &Registry) -> Result<Vec<Finding>, 
     let mut findings = Vec::with_capacity(records.len());
     for record in &records {
         let fault = check_key(&door, config.mode, record).err();
-        findings.push(Finding { subject: record.version.to_string(), fault });
+        let scheme = record.scheme.shown(record.version.name.kind());
+        findings.push(Finding { subject: record.version.to_string(), scheme, fault });
     }
     for handle in keys::all_secrets(&door)? {
         let reported = Reported::read(&door, handle)?;
         let label = reported.label();
         if !records.iter().any(|record| record.label == label && reported.id() == Some(record.object_id.as_slice())) {
-            findings.push(Finding { subject: label.clone(), fault: Some(Error::ObjectStray { label }) });
+            findings.push(Finding { subject: label.clone(), scheme: "-", fault: Some(Error::ObjectStray { label }) });
         }
     }
     Ok(findings)
@@ -98,7 +101,7 @@ fn check_key(door: &Door, mode: Mode, record: &Record) -> Result<(), Error> {
         return Err(Error::BirthUnfinished { version: record.version.clone() });
     }
     let (handle, reported) = read(door, record)?;
-    reported.check(&record.version, strictness(record.origin))?;
+    reported.check(&record.version, record.scheme, strictness(record.origin))?;
     // A suspended or retired version derives nothing, not even its check child.
     if record.state.allows(Use::Open) { compare(record, check_value(door, record, handle)?) } else { Ok(()) }
 }
@@ -146,7 +149,7 @@ pub fn kcv(
         return Err(Error::StateForbids { version: version.clone(), state: record.state, wanted: "derive" });
     }
     if let (KeyKind::Derivation, Some(method)) = (record.version.name.kind(), method) {
-        return Kdk::new(&door, handle, Route::EncryptData)?.check_value(&door, method);
+        return Master::new(&door, handle, record.scheme, Route::EncryptData)?.check_value(&door, method);
     }
     let value = check_value(&door, &record, handle)?;
     match method {

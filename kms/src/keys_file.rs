@@ -3,6 +3,7 @@
 use crate::check_value::{CheckValue, Method};
 use crate::label::TokenLabel;
 use crate::name::{KeyKind, KeyName, KeyVersion, NameError};
+use crate::scheme::{Scheme, UnknownScheme};
 use fuda_cli::{Failure, Source};
 use serde::Deserialize;
 use toml::Spanned;
@@ -27,6 +28,8 @@ pub struct KeyEntry {
     pub name: KeyName,
     /// Where its value comes from.
     pub source: KeySource,
+    /// How the keys of a card come from it.
+    pub scheme: Scheme,
     /// The KEKs it is wrapped under at its birth; none means that it can never be exported.
     pub keks: Vec<KeyName>,
     /// The check value that it must have.
@@ -55,6 +58,7 @@ struct RawFile {
 struct RawKey {
     name: Spanned<String>,
     public: Option<Spanned<String>>,
+    scheme: Option<Spanned<String>>,
     #[serde(default)]
     kek: Vec<Spanned<String>>,
     check: Option<Spanned<String>>,
@@ -114,6 +118,7 @@ fn entry(source: &Source, raw: &RawKey) -> Result<KeyEntry, Failure> {
             return Err(Failure::input(source, offset, what, "only `initial` may be public, and only at a test site"));
         }
     }
+    let scheme = scheme(source, raw, &name)?;
     let mut keks = Vec::with_capacity(raw.kek.len());
     for text in &raw.kek {
         let kek = key_name(source, text)?;
@@ -137,7 +142,29 @@ fn entry(source: &Source, raw: &RawKey) -> Result<KeyEntry, Failure> {
     }
     let check = raw.check.as_ref().map(|text| check(source, text, kind)).transpose()?;
     let source = if raw.public.is_some() { KeySource::GpDefault } else { KeySource::Birth };
-    Ok(KeyEntry { name, source, keks, check })
+    Ok(KeyEntry { name, source, scheme, keks, check })
+}
+
+fn scheme(source: &Source, raw: &RawKey, name: &KeyName) -> Result<Scheme, Failure> {
+    let Some(text) = &raw.scheme else { return Ok(Scheme::default()) };
+    let refused = |what: String, remedy: &'static str| Err(Failure::input(source, text.span().start, what, remedy));
+    if name.kind() != KeyKind::Derivation {
+        return refused(
+            format!("`{name}` derives no card keys"),
+            "`scheme` is for keys that card keys are derived from",
+        );
+    }
+    match text.get_ref().parse() {
+        Ok(Scheme::Kdf3) => Ok(Scheme::Kdf3),
+        Ok(Scheme::Fixed) if raw.public.is_some() => Ok(Scheme::Fixed),
+        Ok(Scheme::Fixed) => refused(
+            format!("`{name}` would be one secret key on every card"),
+            "only a key with public = \"gp-default\" may have scheme \"fixed\"",
+        ),
+        Ok(Scheme::An10922) | Err(UnknownScheme) => {
+            refused(format!("`{}` is no scheme that we know", text.get_ref()), "give \"kdf3\" or \"fixed\"")
+        }
+    }
 }
 
 fn key_name(source: &Source, text: &Spanned<String>) -> Result<KeyName, Failure> {
@@ -210,6 +237,9 @@ mod tests {
             (with("name = \"initial\"\npublic = \"zeros\""), "keys.toml:4:10", "no public key that we know"),
             (with("name = \"issuer\"\nkek = [\"issuer\"]"), "keys.toml:4:8", "wraps no keys"),
             (with("name = \"issuer\"\nkek = [\"kek/a\", \"kek/a\"]"), "keys.toml:4:17", "named twice"),
+            (with("name = \"issuer\"\nscheme = \"kdf4\""), "keys.toml:4:10", "no scheme that we know"),
+            (with("name = \"issuer\"\nscheme = \"fixed\""), "keys.toml:4:10", "one secret key on every card"),
+            (with("name = \"vault\"\nscheme = \"kdf3\""), "keys.toml:4:10", "derives no card keys"),
             (with("name = \"audit\"\nkek = [\"kek/a\"]"), "keys.toml:4:8", "not wrapped"),
             (with("name = \"issuer\"\ncheck = \"AABB\""), "keys.toml:4:9", "no check value"),
             (with("name = \"issuer\"\n[[key]]\nname = \"issuer\""), "keys.toml:5:8", "listed twice"),

@@ -4,6 +4,7 @@ use crate::error::Error;
 use crate::label::TokenLabel;
 use crate::latch::TokenFiles;
 use crate::pin::PinSource;
+use crate::provider::Provider;
 use crate::rv::Class;
 use crate::token::module::Access;
 use crate::token::{Door, Module, Token};
@@ -29,13 +30,15 @@ pub struct TokenConfig {
     pub state_dir: PathBuf,
     /// Test or production.
     pub mode: Mode,
+    /// What is known of the library and its tokens.
+    pub provider: Provider,
 }
 
 impl TokenConfig {
     /// As `fuda.toml` says: the state files lie beside the PIN file.
     ///
     /// # Errors
-    /// [`Error::TokenLabel`].
+    /// [`Error::TokenLabel`]; [`Error::ProviderUnknown`] with its place in the file.
     pub fn from_file(config: &Config) -> Result<Self, Error> {
         let pin = &config.hsm.pin.file;
         Ok(Self {
@@ -44,6 +47,7 @@ impl TokenConfig {
             pin: PinSource::File(pin.clone()),
             state_dir: pin.parent().unwrap_or(Path::new(".")).to_owned(),
             mode: config.site.mode,
+            provider: provider(config)?,
         })
     }
 
@@ -52,6 +56,16 @@ impl TokenConfig {
     pub fn files(&self) -> TokenFiles {
         TokenFiles::new(&self.state_dir, &self.label)
     }
+}
+
+fn provider(config: &Config) -> Result<Provider, Error> {
+    let named = &config.hsm.provider;
+    Provider::named(named.get_ref()).map_err(|error| match error {
+        Error::ProviderUnknown { name, .. } => {
+            Error::ProviderUnknown { name, place: config.source.place(named.span().start) }
+        }
+        other => other,
+    })
 }
 
 /// A token that this process is logged in to, for as long as the session inside is open.

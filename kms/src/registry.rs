@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::label::TokenLabel;
 use crate::message::Epoch;
 use crate::name::{KeyName, KeyVersion};
+use crate::scheme::Scheme;
 use crate::state::{State, Trust};
 use crate::token::template::Home;
 use fuda_store::clock::stored;
@@ -58,6 +59,8 @@ pub struct Record {
     pub trust: Trust,
     /// Its check value; none while its birth is not finished.
     pub check_value: Option<CheckValue>,
+    /// How the keys of a card come from it.
+    pub scheme: Scheme,
     /// The KEKs it was wrapped under at birth.
     pub keks: Vec<KeyName>,
     /// When its birth was intended (RFC 3339, UTC).
@@ -92,6 +95,7 @@ pub(crate) struct Intent {
     pub(crate) token: TokenLabel,
     pub(crate) home: Home,
     pub(crate) origin: Origin,
+    pub(crate) scheme: Scheme,
     pub(crate) keks: Vec<KeyName>,
 }
 
@@ -118,7 +122,7 @@ impl Registry {
         self.store.read_blocking("kms.registry.snapshot", async |tx| {
             let rows = sqlx::query(
                 "/* kms.registry.snapshot */ SELECT name, number, token, label, object_id, origin, state, trust, check_value, keks, \
-                 created_at FROM key_version ORDER BY name, number",
+                 created_at, scheme FROM key_version ORDER BY name, number",
             )
             .fetch_all(&mut *tx)
             .await?;
@@ -194,15 +198,16 @@ impl Registry {
             intent.home.label.clone(),
             hex::encode(&intent.home.id),
             intent.origin.as_str(),
+            intent.scheme.as_str(),
             intent.keks.iter().map(KeyName::to_string).collect::<Vec<_>>().join(" "),
             self.now(),
         );
         let outcome = self.store.run_tx_blocking("kms.registry.intend", async move |tx| {
-            let (name, number, token, label, id, origin, keks, now) = values;
+            let (name, number, token, label, id, origin, scheme, keks, now) = values;
             sqlx::query(
                 "/* kms.registry.intend */ INSERT INTO key_version \
-                 (name, number, token, label, object_id, origin, state, trust, check_value, keks, created_at, changed_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 'PRE-ACTIVE', 'SOUND', NULL, $7, $8, $9)",
+                 (name, number, token, label, object_id, origin, state, trust, check_value, keks, created_at, changed_at, scheme) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'PRE-ACTIVE', 'SOUND', NULL, $7, $8, $9, $10)",
             )
             .bind(name)
             .bind(number)
@@ -213,6 +218,7 @@ impl Registry {
             .bind(keks)
             .bind(now.clone())
             .bind(now)
+            .bind(scheme)
             .execute(&mut *tx)
             .await?;
             next_epoch(tx).await
@@ -286,7 +292,7 @@ fn record(row: &AnyRow) -> Result<Record, Error> {
     let (origin, trust, id, keks) = (text("origin")?, text("trust")?, text("object_id")?, text("keks")?);
     let check_value: Option<String> = row.try_get("check_value")?;
     let origins = [Origin::Born, Origin::Public, Origin::Adopted];
-    let state = text("state")?;
+    let (state, scheme) = (text("state")?, text("scheme")?);
     Ok(Record {
         version: text("name")?.parse::<KeyName>()?.version(number),
         token: TokenLabel::new(&text("token")?)?,
@@ -299,6 +305,7 @@ fn record(row: &AnyRow) -> Result<Record, Error> {
             .find(|known| known.as_str() == trust)
             .ok_or_else(|| strange(&trust))?,
         check_value: check_value.map(|value| value.parse()).transpose()?,
+        scheme: scheme.parse().map_err(|_| strange(&scheme))?,
         keks: keks.split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
         created_at: text("created_at")?,
     })

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::name::{KeyVersion, NameError};
+use crate::provider::Provider;
 use crate::rv::Class;
 use fuda_cli::{Exit, Failure};
 
@@ -119,6 +120,13 @@ impl Error {
             Self::KnownAnswer { .. } => {
                 ("HSM_KNOWN_ANSWER", Exit::Integrity, "this token derives other keys: do not use it")
             }
+            Self::SchemeForbids { .. } => (
+                "KEY_SCHEME_FORBIDS",
+                Exit::Refused,
+                "only derived keys go onto a card; `fuda-kms key list` shows the schemes",
+            ),
+            Self::ProviderUnknown { .. } => ("INPUT_INVALID", Exit::Input, Provider::ALLOWED),
+            Self::ProviderProfile { .. } => ("PROVIDER_PROFILE", Exit::Bug, ""),
             Self::Policy { remedy, .. } => ("POLICY", Exit::Refused, remedy),
             Self::BadRequest { .. } => ("CARD_REQUEST", Exit::Bug, ""),
             Self::Message { .. } => ("WORKER_MESSAGE", Exit::Bug, ""),
@@ -147,6 +155,10 @@ impl From<Error> for Failure {
             };
             return Failure::new(store.code(), exit, store.to_string()).remedy(store.remedy());
         }
-        Failure::new(error.code(), error.exit(), error.to_string()).remedy(error.remedy())
+        let failure = Failure::new(error.code(), error.exit(), error.to_string()).remedy(error.remedy());
+        match error {
+            Error::ProviderUnknown { place, .. } => failure.at(place),
+            _ => failure,
+        }
     }
 }

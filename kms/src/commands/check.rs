@@ -8,13 +8,14 @@ use serde_json::json;
 
 pub(crate) fn run(site: &Site) -> Result<Exit, Failure> {
     let findings = inspect::check(&site.token, &site.registry()?)?;
-    let mut table = Table::new(["KEY", "RESULT"]);
+    let mut table = Table::new(["KEY", "SCHEME", "RESULT"]);
     let mut objects = Vec::with_capacity(findings.len());
-    for Finding { subject, fault } in &findings {
+    for Finding { subject, scheme, fault } in &findings {
         let result = fault.as_ref().map_or_else(|| "ok".to_owned(), |fault| format!("{}: {fault}", fault.code()));
-        table.row([subject.clone(), result]);
+        table.row([subject.clone(), (*scheme).to_owned(), result]);
         objects.push(json!({
             "key": subject,
+            "scheme": scheme,
             "ok": fault.is_none(),
             "code": fault.as_ref().map(fuda_kms::Error::code),
             "what": fault.as_ref().map(ToString::to_string),

@@ -30,7 +30,8 @@ pub(crate) enum KeyCommand {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-For keys that card keys are derived from, gp and cmac are taken over the check child (KDD 0, purpose 00), because the key itself may only derive.
+For keys that card keys are derived from, gp and cmac are taken over the check child (KDD 0, purpose 00), because the key itself may only derive;
+for the scheme `fixed` over the key itself.
 One key has several check values; they are never compared across methods, so they are always printed with their label.
 
 Examples:
@@ -107,11 +108,13 @@ fn unknown(name: KeyName) -> Failure {
 }
 
 fn list(site: &Site, records: &[Record]) -> Result<Exit, Failure> {
-    let mut table = Table::new(["KEY", "KIND", "STATE", "NIST SP 800-57", "TRUST", "CHECK VALUE", "ORIGIN", "TOKEN"]);
+    let mut table =
+        Table::new(["KEY", "KIND", "SCHEME", "STATE", "NIST SP 800-57", "TRUST", "CHECK VALUE", "ORIGIN", "TOKEN"]);
     for record in records {
         table.row([
             record.version.to_string(),
             record.version.name.kind().as_str().to_owned(),
+            record.scheme.shown(record.version.name.kind()).to_owned(),
             record.state.to_string(),
             record.state.nist().to_owned(),
             record.trust.as_str().to_owned(),
@@ -156,8 +159,14 @@ fn kcv(site: &Site, registry: &Registry, args: KcvArgs) -> Result<Exit, Failure>
         KcvMethod::P11 => Method::P11,
     });
     let value = inspect::kcv(&site.token, registry, &version, method)?;
-    let object = json!({ "key": version.to_string(), "method": value.method().as_str(), "value": value.hex() });
-    site.print(&format!("{version}  {value}"), &object);
+    let scheme = registry.version(&version)?.scheme.shown(version.name.kind());
+    let object = json!({
+        "key": version.to_string(),
+        "scheme": scheme,
+        "method": value.method().as_str(),
+        "value": value.hex(),
+    });
+    site.print(&format!("{version}  {value}  (scheme {scheme})"), &object);
     Ok(Exit::Done)
 }
 
@@ -181,6 +190,7 @@ fn object(record: &Record) -> Value {
     json!({
         "key": record.version.to_string(),
         "kind": record.version.name.kind().as_str(),
+        "scheme": record.scheme.shown(record.version.name.kind()),
         "state": record.state.as_str(),
         "nist": record.state.nist(),
         "trust": record.trust.as_str(),

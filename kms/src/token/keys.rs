@@ -4,6 +4,7 @@ use super::session::Door;
 use super::template::{Home, Right};
 use crate::error::Error;
 use crate::name::{KeyKind, KeyVersion};
+use crate::scheme::Scheme;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 
 /// What a search for a version's object came to.
@@ -41,6 +42,14 @@ pub(crate) const fn rights(kind: KeyKind) -> &'static [Right] {
         KeyKind::Kek => &[Right::Wrap],
         KeyKind::Cipher => &[Right::Encrypt, Right::Decrypt],
         KeyKind::Mac | KeyKind::Signature => &[Right::Sign],
+    }
+}
+
+/// What a version's key may be used for: a key that *is* the keys of cards makes session keys and wraps other keys, and derives nothing.
+pub(crate) const fn rights_of(kind: KeyKind, scheme: Scheme) -> &'static [Right] {
+    match (kind, scheme) {
+        (KeyKind::Derivation, Scheme::Fixed) => &[Right::Sign, Right::Wrap],
+        _ => rights(kind),
     }
 }
 
@@ -123,8 +132,8 @@ impl Reported {
 
     /// Compares with what a version of this kind must be. `origin` decides about MODIFIABLE and rights beyond need:
     /// a key that a vendor's ceremony made is held to the same rules but for MODIFIABLE.
-    pub(crate) fn check(&self, version: &KeyVersion, strictness: Strictness) -> Result<(), Error> {
-        for expected in expected(version.name.kind(), strictness) {
+    pub(crate) fn check(&self, version: &KeyVersion, scheme: Scheme, strictness: Strictness) -> Result<(), Error> {
+        for expected in expected(version.name.kind(), scheme, strictness) {
             let found = self.0.iter().find(|found| found.attribute_type() == expected.attribute_type());
             if found != Some(&expected) {
                 return Err(Error::KeyAttribute {
@@ -166,8 +175,8 @@ const ASKED: &[AttributeType] = &[
     AttributeType::CheckValue,
 ];
 
-fn expected(kind: KeyKind, strictness: Strictness) -> Vec<Attribute> {
-    let granted = |right| rights(kind).contains(&right);
+fn expected(kind: KeyKind, scheme: Scheme, strictness: Strictness) -> Vec<Attribute> {
+    let granted = |right| rights_of(kind, scheme).contains(&right);
     let mut list = vec![
         Attribute::Class(secret_class(kind)),
         Attribute::Token(true),

@@ -58,6 +58,10 @@ site_test! {
         assert!(site.fuda_kms(&["init", "keys.toml"]).status.success());
         site.configure("production");
         assert_eq!(failing(&["check"]), (4, "POLICY".to_owned(), "".into()), "a soft token in production");
+        let file = std::fs::read_to_string(site.path("fuda.toml")).unwrap();
+        std::fs::write(site.path("fuda.toml"), file.replace("provider = \"softhsm\"", "provider = \"softhms\"")).unwrap();
+        let place = format!("{}:6:12", site.path("fuda.toml").display());
+        assert_eq!(failing(&["check"]), (5, "INPUT_INVALID".to_owned(), place.into()), "no such profile");
     }
 }
 

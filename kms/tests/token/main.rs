@@ -17,6 +17,7 @@ mod attributes;
 mod birth;
 mod command;
 mod derivation;
+mod fixed;
 mod oracle;
 mod pin;
 mod requests;
