@@ -6,6 +6,7 @@
 //! compares both answers byte for byte before it believes either rate.
 
 mod calls;
+pub mod processes;
 
 use crate::doing::{Doing, failed};
 use calls::{Calls, card_key_template, readable_template};

@@ -2,7 +2,7 @@
 //!
 //! Both are measured in turns, so that a neighbour on the machine disturbs both alike.
 
-use crate::bare::Bare;
+use crate::bare::{Bare, processes};
 use crate::cpu;
 use crate::dialogue::Dialogue;
 use crate::doing::failed;
@@ -24,6 +24,8 @@ pub struct Measured {
     rate: f64,
     /// Cards a second of one bare worker.
     pub bare: f64,
+    /// Cards a second of one bare process, and of two at once.
+    pub processes: [f64; 2],
     /// CPU time of the bare calls of one card, in seconds.
     pub cpu_s: f64,
     /// PKCS#11 functions called for a card.
@@ -46,6 +48,7 @@ pub fn measure(site: &Site, scale: Scale) -> Result<Measured, Failure> {
     let calls = agree(&hsm, &bare, &request)?;
     let dialogue = Dialogue::record(&hsm, &request)?;
     let (mut rates, mut bares, mut cpus) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut one, mut two) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds() {
         // Warm both; the first cards of a process are slower than all others.
         let length = if round == 0 { scale.round() / 4 } else { scale.round() };
@@ -53,8 +56,11 @@ pub fn measure(site: &Site, scale: Scale) -> Result<Measured, Failure> {
         bares.push(rate);
         cpus.push(cpu_s);
         rates.push(pooled_round(&hsm, &request, length)?);
+        one.push(processes::rate(site, 1, length)?);
+        two.push(processes::rate(site, 2, length)?);
     }
-    Ok(Measured { rate: median(&rates), bare: median(&bares), cpu_s: median(&cpus), calls, dialogue })
+    let processes = [median(&one), median(&two)];
+    Ok(Measured { rate: median(&rates), bare: median(&bares), processes, cpu_s: median(&cpus), calls, dialogue })
 }
 
 impl Measured {

@@ -7,7 +7,7 @@
 //! | entry | value | bound |
 //! |---|---|---|
 //! | `hsm.softhsm.card` | whole cards a second through [`fuda_kms::Hsm`], one worker | the same PKCS#11 calls made bare ([`bare`]) |
-//! | `pipeline.softhsm.w1` | cards a second of the real line: 8 encoders, 1 worker, synchronous=FULL | the smaller of one bare worker and cores ÷ CPU time of all stages alone |
+//! | `pipeline.softhsm.w1`, `.w2` | cards a second of the real line: 8 encoders, 1 or 2 workers, synchronous=FULL | the smaller of as many bare processes and cores ÷ CPU time of all stages alone |
 //! | `cpu.*` | CPU time of one stage of one card, alone | none: they make the second term above |
 //! | `store.commits` | commits a second of one caller | `fdatasync`s a second of a bare file beside it |
 //! | `store.begin_seal` | cards a second through the journal, 8 callers | callers × commits ÷ transactions of a card |

@@ -1,6 +1,7 @@
 //! The report: measures everything in a throw-away site, prints a table, writes `report.json`.
 
 use clap::Parser;
+use fuda_benches::bare::processes;
 use fuda_benches::doing::Doing;
 use fuda_benches::rounds::Scale;
 use fuda_benches::{report, site};
@@ -8,6 +9,7 @@ use fuda_cli::{Exit, Failure, Globals, Program, output};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Measure Fuda on this machine, each figure beside its bound
 ///
@@ -26,6 +28,9 @@ struct Cli {
     /// Where the list of entries goes [default: target/bench/report.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Compute cards bare for so many milliseconds, and print how many a second
+    #[arg(long, value_name = "MS", hide = true)]
+    bare_for: Option<u64>,
 }
 
 impl Program for Cli {
@@ -40,6 +45,10 @@ fn main() -> ExitCode {
 
 fn body(cli: Cli) -> Result<Exit, Failure> {
     let Some(site) = site::Site::entered()? else { return site::enter() };
+    if let Some(length) = cli.bare_for {
+        processes::run(&site, Duration::from_millis(length))?;
+        return Ok(Exit::Done);
+    }
     let scale = if cli.full { Scale::Full } else { Scale::Quick };
     let entries = report::measure(&site, scale)?;
     let path = match cli.out {

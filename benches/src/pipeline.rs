@@ -1,7 +1,7 @@
-//! `pipeline.softhsm.w1`: the real line, as an operator starts it, with simulated cards in a process of their own.
+//! `pipeline.softhsm.w1` and `.w2`: the real line, as an operator starts it, with simulated cards in a process of their own.
 //!
-//! `fuda-factory run` with eight encoders, one HSM worker, the journal on disk with synchronous=FULL. The bound is the smaller of what one
-//! bare worker gives and what the cores give when every stage of a card costs what it costs alone.
+//! `fuda-factory run` with eight encoders, one or two HSM workers, the journal on disk with synchronous=FULL. The bound is the smaller of
+//! what as many bare processes give and what the cores give when every stage of a card costs what it costs alone.
 
 use crate::doing::{Doing, failed};
 use crate::report::Entry;
@@ -25,33 +25,46 @@ struct Run {
     cards_cpu_s: f64,
 }
 
-/// Measures.
+/// Measures with one worker and with two, in turns.
 ///
 /// # Errors
 /// When the line does not make every card.
-pub fn measure(site: &Site, scale: Scale, hsm: &hsm::Measured, alone: &Alone) -> Result<Entry, Failure> {
-    let runs = (0..scale.rounds()).map(|round| run(site, scale.cards(), round)).collect::<Result<Vec<_>, _>>()?;
+pub fn measure(site: &Site, scale: Scale, hsm: &hsm::Measured, alone: &Alone) -> Result<[Entry; 2], Failure> {
+    let (mut one, mut two) = (Vec::new(), Vec::new());
+    for round in 0..scale.rounds() {
+        one.push(run(site, scale.cards(), 2 * round, 1)?);
+        two.push(run(site, scale.cards(), 2 * round + 1, 2)?);
+    }
+    let [bare_one, bare_two] = hsm.processes;
+    let mut entries =
+        [entry("pipeline.softhsm.w1", &one, bare_one, alone), entry("pipeline.softhsm.w2", &two, bare_two, alone)];
+    let [w1, w2] = &mut entries;
+    w2.note = format!("{:.2} × w1; {}", w2.value / w1.value, w2.note);
+    Ok(entries)
+}
+
+fn entry(name: &'static str, runs: &[Run], bare: f64, alone: &Alone) -> Entry {
     let middle = |figure: fn(&Run) -> f64| median(&runs.iter().map(figure).collect::<Vec<_>>());
     let by_cores = f64::from(machine::cores()) / alone.total_s();
-    Ok(Entry {
-        name: "pipeline.softhsm.w1",
+    Entry {
+        name,
         value: middle(|run| run.rate),
         unit: "cards/s",
-        bound: Some(hsm.bare.min(by_cores)),
+        bound: Some(bare.min(by_cores)),
         note: format!(
-            "{ENCODERS} encoders, synchronous=FULL, {:.0} calls per card; bound: min(bare worker {:.0}, {} cores ÷ {:.2} ms = {by_cores:.0}); \
+            "{ENCODERS} encoders, synchronous=FULL, {:.0} calls per card; bound: min(bare workers {:.0}, {} cores ÷ {:.2} ms = {by_cores:.0}); \
              CPU of a card in the run: line {:.2} ms, cards {:.2} ms",
             middle(|run| run.calls),
-            hsm.bare,
+            bare,
             machine::cores(),
             alone.total_s() * 1e3,
             middle(|run| run.line_cpu_s) * 1e3,
             middle(|run| run.cards_cpu_s) * 1e3,
         ),
-    })
+    }
 }
 
-fn run(site: &Site, cards: u32, round: u32) -> Result<Run, Failure> {
+fn run(site: &Site, cards: u32, round: u32, workers: u32) -> Result<Run, Failure> {
     let (order, stack) = (format!("order-{round}.toml"), format!("stack-{round}"));
     site.write(&order, &order_text(cards, round))?;
     site.run("fuda-card-sim", &["blank", "--count", &cards.to_string(), "--dir", &stack])?;
@@ -66,7 +79,7 @@ fn run(site: &Site, cards: u32, round: u32) -> Result<Run, Failure> {
             .spawn()
             .doing("start the simulator")?,
     );
-    let encoders = format!("vpcd:{row}");
+    let (encoders, workers) = (format!("vpcd:{row}"), workers.to_string());
     let words = [
         "run",
         &order,
@@ -75,7 +88,7 @@ fn run(site: &Site, cards: u32, round: u32) -> Result<Run, Failure> {
         "--operator",
         "bench",
         "--hsm-workers",
-        "1",
+        &workers,
         "--encoders",
         &encoders,
     ];

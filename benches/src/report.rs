@@ -79,7 +79,7 @@ pub fn measure(site: &Site, scale: Scale) -> Result<Vec<Entry>, Failure> {
     tell(loopback.entry());
     let alone = stages::Alone::measure(scale, &hsm, &loopback, &journal)?;
     alone.entries().into_iter().for_each(&mut tell);
-    tell(pipeline::measure(site, scale, &hsm, &alone)?);
+    pipeline::measure(site, scale, &hsm, &alone)?.into_iter().for_each(&mut tell);
     if let Some(words) = unrest {
         output::line(&words);
     }

@@ -40,11 +40,17 @@ impl Site {
     /// # Errors
     /// When the token cannot be made.
     pub fn entered() -> Result<Option<Self>, Failure> {
-        let Some(folder) = std::env::var_os(SITE) else { return Ok(None) };
-        let bins = bins()?;
-        let site = Self { folder: folder.into(), bins };
-        site.fill()?;
+        let Some(site) = Self::named()? else { return Ok(None) };
+        // A process that the report starts finds the site filled.
+        if !site.path("fuda.toml").exists() {
+            site.fill()?;
+        }
         Ok(Some(site))
+    }
+
+    fn named() -> Result<Option<Self>, Failure> {
+        let folder = std::env::var_os(SITE);
+        folder.map(|folder| Ok(Self { folder: folder.into(), bins: bins()? })).transpose()
     }
 
     /// The folder.
@@ -70,6 +76,21 @@ impl Site {
         }
         let mut command = Command::new(path);
         command.current_dir(&self.folder).env("FUDA_CONFIG", self.path("fuda.toml")).stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// This program once more, on a copy of the token that is its own: SoftHSM's processes wait for each other on one folder.
+    ///
+    /// # Errors
+    /// When the copy cannot be made.
+    pub fn on_a_copy_of_the_token(&self, number: u16) -> Result<Command, Failure> {
+        let (tokens, conf) = (self.path(&format!("tokens-{number}")), self.path(&format!("softhsm2-{number}.conf")));
+        if !tokens.exists() {
+            copy_folder(&self.path("tokens"), &tokens).doing("copy the token")?;
+            write_private(&conf, &softhsm_conf(&tokens))?;
+        }
+        let mut command = Command::new(std::env::current_exe().doing("find the running program")?);
+        command.env("SOFTHSM2_CONF", conf).stdin(Stdio::null());
         Ok(command)
     }
 
@@ -143,11 +164,7 @@ pub fn enter() -> Result<Exit, Failure> {
     let tokens = folder.path().join("tokens");
     std::fs::create_dir(&tokens).doing("create a folder")?;
     let conf = folder.path().join("softhsm2.conf");
-    let text = format!(
-        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
-        tokens.display()
-    );
-    write_private(&conf, &text)?;
+    write_private(&conf, &softhsm_conf(&tokens))?;
     let program = std::env::current_exe().doing("find the running program")?;
     let status = Command::new(program)
         .args(std::env::args_os().skip(1))
@@ -186,6 +203,27 @@ fn module() -> Result<PathBuf, Failure> {
         Failure::new("NOT_FOUND", Exit::Reader, "SoftHSM was not found on this machine")
             .remedy("run `cargo xtask bench`, which fetches it, or set FUDA_PKCS11_MODULE")
     })
+}
+
+fn softhsm_conf(tokens: &Path) -> String {
+    format!(
+        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
+        tokens.display()
+    )
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 fn write_private(path: &Path, text: &str) -> Result<(), Failure> {

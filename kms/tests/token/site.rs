@@ -63,7 +63,8 @@ pub(crate) fn in_child(test: &str, body: impl FnOnce(&Site)) {
     assert!(out.contains("1 passed"), "{test} did not run: {out}");
 }
 
-fn module() -> PathBuf {
+/// SoftHSM's library.
+pub(crate) fn module() -> PathBuf {
     let named = std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from);
     named.or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.exists())).unwrap_or_else(|| {
         panic!("no SoftHSM: set FUDA_PKCS11_MODULE to libsofthsm2.so, or run `cargo xtask test`, which fetches it")
