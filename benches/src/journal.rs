@@ -2,7 +2,7 @@
 
 use crate::cpu;
 use crate::doing::{Doing, failed};
-use crate::pipeline::ENCODERS;
+use crate::line::ENCODERS;
 use crate::product;
 use crate::report::Entry;
 use crate::request::Pins;

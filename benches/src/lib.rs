@@ -9,6 +9,8 @@
 //! | `hsm.softhsm.card` | whole cards a second through [`fuda_kms::Hsm`], one worker | the same PKCS#11 calls made bare ([`bare`]) |
 //! | `pipeline.softhsm.w1`, `.w2` | cards a second of the real line: 8 encoders, 1 or 2 workers, synchronous=FULL | the smaller of as many bare processes and cores ÷ CPU time of all stages alone |
 //! | `cpu.*` | CPU time of one stage of one card, alone | none: they make the second term above |
+//! | `hsm.softhsm.keys_10000` | whole cards a second with ten thousand keys in the token (only `--full`) | the same with the few that a card needs |
+//! | `rss.cards_10000`, `rss.cards_100000` | megabytes of the largest process of the line after so many cards (only `--full`) | 32 MB: what is allowed |
 //! | `store.commits` | commits a second of one caller | `fdatasync`s a second of a bare file beside it |
 //! | `store.begin_seal` | cards a second through the journal, 8 callers | callers × commits ÷ transactions of a card |
 //! | `scp03.exchange` | µs for one command and its response, both sides | AES and CMAC of the same bytes with expanded keys |
@@ -20,7 +22,10 @@ pub mod dialogue;
 pub mod doing;
 pub mod hsm;
 pub mod journal;
+pub mod line;
 pub mod machine;
+pub mod many_keys;
+pub mod memory;
 pub mod pipeline;
 pub mod ports;
 pub mod product;

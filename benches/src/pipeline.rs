@@ -3,27 +3,13 @@
 //! `fuda-factory run` with eight encoders, one or two HSM workers, the journal on disk with synchronous=FULL. The bound is the smaller of
 //! what as many bare processes give and what the cores give when every stage of a card costs what it costs alone.
 
-use crate::doing::{Doing, failed};
+use crate::line::{ENCODERS, Line, Run};
 use crate::report::Entry;
 use crate::rounds::{Scale, median};
 use crate::site::Site;
 use crate::stages::Alone;
-use crate::{cpu, hsm, machine, ports};
+use crate::{hsm, machine};
 use fuda_cli::Failure;
-use serde_json::Value;
-use std::process::{Child, Stdio};
-
-/// Simulated encoders.
-pub const ENCODERS: u16 = 8;
-
-/// One run.
-#[derive(Debug)]
-struct Run {
-    rate: f64,
-    calls: f64,
-    line_cpu_s: f64,
-    cards_cpu_s: f64,
-}
 
 /// Measures with one worker and with two, in turns.
 ///
@@ -32,8 +18,8 @@ struct Run {
 pub fn measure(site: &Site, scale: Scale, hsm: &hsm::Measured, alone: &Alone) -> Result<[Entry; 2], Failure> {
     let (mut one, mut two) = (Vec::new(), Vec::new());
     for round in 0..scale.rounds() {
-        one.push(run(site, scale.cards(), 2 * round, 1)?);
-        two.push(run(site, scale.cards(), 2 * round + 1, 2)?);
+        one.push(Line { cards: scale.cards(), order: 2 * round, workers: 1 }.run(site)?);
+        two.push(Line { cards: scale.cards(), order: 2 * round + 1, workers: 2 }.run(site)?);
     }
     let [bare_one, bare_two] = hsm.processes;
     let mut entries =
@@ -62,76 +48,4 @@ fn entry(name: &'static str, runs: &[Run], bare: f64, alone: &Alone) -> Entry {
             middle(|run| run.cards_cpu_s) * 1e3,
         ),
     }
-}
-
-fn run(site: &Site, cards: u32, round: u32, workers: u32) -> Result<Run, Failure> {
-    let (order, stack) = (format!("order-{round}.toml"), format!("stack-{round}"));
-    site.write(&order, &order_text(cards, round))?;
-    site.run("fuda-card-sim", &["blank", "--count", &cards.to_string(), "--dir", &stack])?;
-    let first = ports::free_row(ENCODERS)?;
-    let row = format!("127.0.0.1:{first}-{}", first + ENCODERS - 1);
-
-    let before = cpu::children_s()?;
-    let mut feeder = Feeder(
-        site.program("fuda-card-sim")?
-            .args(["serve", "--quiet", "--dir", &stack, "--connect", &row])
-            .stdout(Stdio::null())
-            .spawn()
-            .doing("start the simulator")?,
-    );
-    let (encoders, workers) = (format!("vpcd:{row}"), workers.to_string());
-    let words = [
-        "run",
-        &order,
-        "--json",
-        "--no-progress",
-        "--operator",
-        "bench",
-        "--hsm-workers",
-        &workers,
-        "--encoders",
-        &encoders,
-    ];
-    let printed = site.run("fuda-factory", &words)?;
-    let line = cpu::children_s()?;
-    feeder.0.wait().doing("wait for the simulator")?;
-    let cards_cpu_s = cpu::children_s()? - line;
-    std::fs::remove_dir_all(site.path(&stack)).doing("remove a folder")?;
-
-    let object: Value =
-        serde_json::from_str(printed.lines().last().unwrap_or_default()).doing("read the line's report")?;
-    let figure = |name: &str| {
-        let value = object.pointer(&format!("/run/{name}")).and_then(Value::as_f64);
-        value.ok_or_else(|| failed(format!("the line's report has no run.{name}: {printed}")))
-    };
-    if figure("good")? < f64::from(cards) {
-        return Err(failed(format!("the line did not make every card: {printed}")));
-    }
-    Ok(Run {
-        rate: figure("cards_per_second")?,
-        calls: figure("hsm_calls_per_card")?,
-        line_cpu_s: (line - before) / f64::from(cards),
-        cards_cpu_s: cards_cpu_s / f64::from(cards),
-    })
-}
-
-/// The simulator, which goes when the measurement does.
-struct Feeder(Child);
-
-impl Drop for Feeder {
-    fn drop(&mut self) {
-        // An error means that it is gone.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// One order for each round; a serial belongs to one chip for ever, so rounds do not share any.
-fn order_text(cards: u32, round: u32) -> String {
-    format!(
-        "order = \"BENCH-{round}\"\nprofile = \"membership-4ap\"\nstages = [0, 1]\nquantity = {cards}\nspares = 0\nlot = \"BENCH\"\n\
-         [serial]\nsource = \"counter\"\nfirst = \"88{round:03}00000001\"\ncheck = \"luhn\"\n\
-         [keys]\ntransport = \"transport\"\nissuer = \"issuer\"\n\"ap/ticket\" = \"ap/ticket\"\n\"ap/library\" = \"ap/library\"\n\
-         \"ap/parking\" = \"ap/parking\"\n\"ap/points\" = \"ap/points\"\n[line]\naudit_every = 1000000\n"
-    )
 }

@@ -2,7 +2,7 @@
 
 use crate::rounds::Scale;
 use crate::site::Site;
-use crate::{hsm, journal, machine, pipeline, scp03, stages, store, vpcd};
+use crate::{hsm, journal, machine, many_keys, memory, pipeline, scp03, stages, store, vpcd};
 use fuda_cli::{Failure, output};
 use serde_json::{Value, json};
 
@@ -80,6 +80,10 @@ pub fn measure(site: &Site, scale: Scale) -> Result<Vec<Entry>, Failure> {
     let alone = stages::Alone::measure(scale, &hsm, &loopback, &journal)?;
     alone.entries().into_iter().for_each(&mut tell);
     pipeline::measure(site, scale, &hsm, &alone)?.into_iter().for_each(&mut tell);
+    if scale == Scale::Full {
+        memory::measure(site)?.into_iter().for_each(&mut tell);
+        tell(many_keys::measure(site, scale)?);
+    }
     if let Some(words) = unrest {
         output::line(&words);
     }

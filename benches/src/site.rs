@@ -94,6 +94,22 @@ impl Site {
         Ok(command)
     }
 
+    /// Removes the copies of the token: it has changed.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub fn forget_copies(&self) -> Result<(), Failure> {
+        for number in 0.. {
+            let copy = self.path(&format!("tokens-{number}"));
+            if !copy.exists() {
+                return Ok(());
+            }
+            std::fs::remove_dir_all(copy).doing("remove a copy of the token")?;
+            std::fs::remove_file(self.path(&format!("softhsm2-{number}.conf"))).doing("remove a file")?;
+        }
+        Ok(())
+    }
+
     /// Runs a binary to its end and gives what it printed.
     ///
     /// # Errors

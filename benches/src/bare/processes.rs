@@ -34,7 +34,7 @@ fn finished(child: Child) -> Result<f64, Failure> {
     let output = child.wait_with_output().doing("wait for a bare process")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let object: Value = serde_json::from_str(text.trim_end()).doing("read what a bare process printed")?;
-    let rate = object["cards_per_second"].as_f64();
+    let rate = object.get("cards_per_second").and_then(Value::as_f64);
     rate.filter(|_| output.status.success()).ok_or_else(|| failed(format!("a bare process said: {text}")))
 }
 
