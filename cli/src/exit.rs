@@ -33,6 +33,26 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The exit code of a number that another process reported.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        let all = [
+            Self::Done,
+            Self::Incomplete,
+            Self::Usage,
+            Self::Stopped,
+            Self::Refused,
+            Self::Input,
+            Self::Integrity,
+            Self::Hsm,
+            Self::Store,
+            Self::Reader,
+            Self::Network,
+            Self::Bug,
+        ];
+        all.into_iter().find(|exit| exit.number() == number)
+    }
+
     /// The number that the shell sees.
     #[must_use]
     pub const fn number(self) -> u8 {

@@ -195,7 +195,7 @@ impl Error {
 
     /// The stable error code.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Transport { code, .. } => code,
             Self::Card { error, .. } => error.code(),

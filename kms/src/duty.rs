@@ -52,6 +52,10 @@ pub(crate) struct Duty {
     epoch: Epoch,
     newest: Arc<NewestEpoch>,
     versions: BTreeMap<KeyVersion, (State, Option<Held>)>,
+    /// The registry's epoch when it was last read, whether or not its keys were found.
+    read: Epoch,
+    /// The epoch of the copy of the token that this worker has; none when it works on the token itself.
+    copy: Option<Epoch>,
 }
 
 impl Duty {
@@ -60,9 +64,25 @@ impl Duty {
         let token = login.token();
         let door = token.open(Access::ReadOnly)?;
         known_answer::test(&door, Route::EncryptData)?;
-        let mut duty = Self { login, token, registry, door, epoch: Epoch::new(0), newest, versions: BTreeMap::new() };
+        let (epoch, versions) = (Epoch::new(0), BTreeMap::new());
+        let mut duty = Self { login, token, registry, door, epoch, newest, versions, read: epoch, copy: None };
         duty.load()?;
         Ok(duty)
+    }
+
+    /// The same duty on a private copy of the token, made at the epoch of the first load.
+    pub(crate) fn on_a_copy(self) -> Self {
+        Self { copy: Some(self.epoch), ..self }
+    }
+
+    /// Whether the registry has moved since the copy was made: what it says now may not be in the copy.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.copy.is_some_and(|copy| copy != self.read)
+    }
+
+    /// The epoch it works by.
+    pub(crate) const fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// Drops every handle, logs in again, opens a new session and finds the keys again.
@@ -86,6 +106,7 @@ impl Duty {
 
     fn load(&mut self) -> Result<(), Error> {
         let snapshot = self.registry.snapshot()?;
+        self.read = snapshot.epoch;
         let mut versions = BTreeMap::new();
         for record in snapshot.versions.iter().filter(|record| record.token == *self.token.label()) {
             let held = if record.state.allows(Use::Open) { hold(&self.door, record)? } else { None };

@@ -1,9 +1,11 @@
 //! What can go wrong with keys, by who is at fault. Codes, exit codes and remedies follow from the variant (`report.rs`).
 
 use crate::check_value::CheckValue;
+use crate::fault::Fault;
 use crate::label::TokenLabel;
 use crate::message::Epoch;
 use crate::name::{KeyName, KeyVersion, NameError};
+use crate::pool::error::PoolError;
 use crate::rv::ReturnValue;
 use crate::scheme::Scheme;
 use crate::state::State;
@@ -326,6 +328,12 @@ pub enum Error {
     /// Every worker has ended.
     #[error("no HSM worker is running")]
     NoWorker,
+    /// A worker process, seen from outside.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// What a worker reported.
+    #[error("{0}")]
+    Worker(Box<Fault>),
     /// The registry's table holds something that cannot be.
     #[error("registry: {text}")]
     Registry {

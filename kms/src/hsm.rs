@@ -1,30 +1,29 @@
 //! The HSM as the rest of the house sees it: a few workers behind a bounded queue, and three questions they answer.
-//!
-//! The workers are threads of this process, one PKCS#11 session each. The API hides that, so that processes can take their place.
 
 use crate::duty::{Duty, NewestEpoch};
 use crate::error::Error;
+use crate::freshness::Freshness;
 use crate::login::{Login, TokenConfig};
 use crate::message::{CardAnswer, CardRequest, Epoch};
 use crate::metrics::{Counters, Metrics};
 use crate::name::KeyVersion;
+use crate::pool::place::Place;
+use crate::pool::{Pool, Shared};
+use crate::queue::{Job, Queue};
 use crate::registry::{Origin, Registry};
-use crate::worker::{self, Job, Work};
-use crossbeam_channel::{Sender, bounded};
+use crate::worker::{self, Reply, Task};
+use crossbeam_channel::bounded;
 use fuda_cli::config::{Config, Mode};
 use std::num::NonZeroU16;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Requests that wait per worker: enough to hide the hand-over, few enough that a stop loses nothing worth keeping.
 const QUEUE_REQUESTS_PER_WORKER: usize = 4;
 
 /// Longest wait for a place in the queue, and again for the answer. A card takes milliseconds on a soft token, a second on a slow HSM.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// How old a known registry epoch may be: half of the two seconds in which a suspension must take effect.
-const EPOCH_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -33,16 +32,18 @@ pub struct HsmConfig {
     pub token: TokenConfig,
     /// Number of workers.
     pub workers: NonZeroU16,
+    /// Where they run.
+    pub place: Place,
 }
 
 impl HsmConfig {
-    /// As `fuda.toml` says.
+    /// As `fuda.toml` says, with the worker program that lies beside the running one.
     ///
     /// # Errors
-    /// [`Error::TokenLabel`].
+    /// [`Error::TokenLabel`], [`Error::ProviderUnknown`], [`Error::Pool`].
     pub fn from_file(config: &Config) -> Result<Self, Error> {
         let workers = NonZeroU16::new(config.hsm.workers).unwrap_or(NonZeroU16::MIN);
-        Ok(Self { token: TokenConfig::from_file(config)?, workers })
+        Ok(Self { token: TokenConfig::from_file(config)?, workers, place: Place::beside()? })
     }
 }
 
@@ -54,63 +55,63 @@ pub struct Hsm {
 
 #[derive(Debug)]
 struct Inner {
-    queue: Option<Sender<Job>>,
-    threads: Vec<JoinHandle<()>>,
+    queue: Arc<Queue>,
     counters: Arc<Counters>,
-    registry: Registry,
-    newest: Arc<NewestEpoch>,
-    /// When the registry was last asked for its epoch.
-    asked: Mutex<Instant>,
+    freshness: Arc<Freshness>,
+    workers: Workers,
+}
+
+#[derive(Debug)]
+enum Workers {
+    Processes(Pool),
+    Threads(Vec<JoinHandle<()>>),
 }
 
 impl Hsm {
-    /// Logs in once, starts the workers, and lets each test its route and prove every usable key of the registry.
+    /// Starts the workers; each logs in, tests its route and proves every usable key of the registry.
     ///
     /// # Errors
     /// Whatever keeps a token from being used: library, token, PIN, a missing key ([`Error::KeyAbsent`]), another key than
-    /// registered ([`Error::KcvMismatch`]), another answer than published ([`Error::KnownAnswer`]), the store.
+    /// registered ([`Error::KcvMismatch`]), another answer than published ([`Error::KnownAnswer`]), the store. From a worker process they
+    /// come as [`Error::Worker`], with the same codes. One worker that is ready is enough, unless another found a fault of integrity.
     pub fn start(config: &HsmConfig, registry: &Registry) -> Result<Self, Error> {
         refuse_public_keys_in_production(&config.token, registry)?;
-        let login = Arc::new(Login::new(&config.token)?);
         let workers = usize::from(config.workers.get());
-        let (queue, jobs) = bounded(workers * QUEUE_REQUESTS_PER_WORKER);
+        let queue = Arc::new(Queue::new(workers * QUEUE_REQUESTS_PER_WORKER));
         let counters = Arc::new(Counters::default());
         let newest = Arc::new(NewestEpoch::default());
-        let mut threads = Vec::with_capacity(workers);
-        let mut started = Vec::with_capacity(workers);
-        for number in 0..workers {
-            let (login, registry, jobs) = (Arc::clone(&login), registry.clone(), jobs.clone());
-            let (counters, newest) = (Arc::clone(&counters), Arc::clone(&newest));
-            let (ready, outcome) = bounded(1);
-            let body = move || match Duty::start(login, registry, newest) {
-                Ok(duty) => {
-                    let _ = ready.send(Ok(()));
-                    worker::serve(duty, &jobs, &counters);
-                }
-                Err(error) => {
-                    let _ = ready.send(Err(error));
-                }
-            };
-            let thread = std::thread::Builder::new().name(format!("hsm-worker-{number}")).spawn(body);
-            threads.push(thread.map_err(|error| Error::Binding { doing: "start a worker", text: error.to_string() })?);
-            started.push(outcome);
-        }
-        for outcome in started {
-            outcome.recv().unwrap_or(Err(Error::NoWorker))?;
-        }
-        let (registry, asked) = (registry.clone(), Mutex::new(Instant::now()));
-        Ok(Self { inner: Arc::new(Inner { queue: Some(queue), threads, counters, registry, newest, asked }) })
+        let freshness = Arc::new(Freshness::new(registry.clone(), Arc::clone(&newest)));
+        let started = match &config.place {
+            Place::Processes { program } => {
+                let shared = Shared {
+                    queue: Arc::clone(&queue),
+                    counters: Arc::clone(&counters),
+                    freshness: Arc::clone(&freshness),
+                    token: config.token.clone(),
+                    program: program.clone(),
+                    store: registry.url(),
+                };
+                Workers::Processes(Pool::start(shared, workers)?)
+            }
+            Place::Threads => Workers::Threads(threads(config, registry, &queue, &counters, &newest)?),
+        };
+        Ok(Self { inner: Arc::new(Inner { queue, counters, freshness, workers: started }) })
     }
 
     /// Computes everything that one card needs.
     ///
     /// # Errors
     /// [`Error::StateForbids`], [`Error::VersionUnknown`], [`Error::WrongKind`], [`Error::BadRequest`]; [`Error::Token`] when the
-    /// token fails even after what its return value asks for; [`Error::Deadline`], [`Error::NoWorker`].
+    /// token fails even after what its return value asks for (from a process, all of these as [`Error::Worker`] with the same codes);
+    /// [`Error::Deadline`], [`Error::NoWorker`]; [`Error::Pool`] when several workers died of it.
     pub fn card(&self, mut request: CardRequest) -> Result<CardAnswer, Error> {
+        request.check()?;
         // A caller that keeps an old epoch must not keep a suspended version alive.
         request.epoch = request.epoch.max(self.epoch()?);
-        self.ask(|answer| Work::Card { request, answer })
+        match self.ask(Task::Card(request))? {
+            Reply::Card(answer) => Ok(answer),
+            _ => Err(other_reply()),
+        }
     }
 
     /// Signs a SHA-256 digest with a receipt, audit or identity key: ECDSA P-256, r ‖ s.
@@ -118,8 +119,10 @@ impl Hsm {
     /// # Errors
     /// As [`Hsm::card`].
     pub fn sign(&self, key: &KeyVersion, digest: &[u8; 32]) -> Result<[u8; 64], Error> {
-        let epoch = self.epoch()?;
-        self.ask(|answer| Work::Sign { epoch, key: key.clone(), digest: *digest, answer })
+        match self.ask(Task::Sign { epoch: self.epoch()?, key: key.clone(), digest: *digest })? {
+            Reply::Signature(signature) => Ok(signature),
+            _ => Err(other_reply()),
+        }
     }
 
     /// The public half of a receipt, audit or identity key.
@@ -127,8 +130,10 @@ impl Hsm {
     /// # Errors
     /// As [`Hsm::card`].
     pub fn public_key(&self, key: &KeyVersion) -> Result<p256::PublicKey, Error> {
-        let epoch = self.epoch()?;
-        self.ask(|answer| Work::PublicKey { epoch, key: key.clone(), answer })
+        match self.ask(Task::PublicKey { epoch: self.epoch()?, key: key.clone() })? {
+            Reply::PublicKey(key) => Ok(key),
+            _ => Err(other_reply()),
+        }
     }
 
     /// The registry epoch to put into requests, at most one second old.
@@ -136,12 +141,7 @@ impl Hsm {
     /// # Errors
     /// [`Error::Store`].
     pub fn epoch(&self) -> Result<Epoch, Error> {
-        let mut asked = self.inner.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.elapsed() > EPOCH_AGE_MAX {
-            self.inner.newest.seen(self.inner.registry.epoch()?);
-            *asked = Instant::now();
-        }
-        Ok(self.inner.newest.read())
+        self.inner.freshness.epoch()
     }
 
     /// What the workers have done since the start.
@@ -150,21 +150,49 @@ impl Hsm {
         self.inner.counters.snapshot()
     }
 
-    fn ask<T>(&self, work: impl FnOnce(Sender<Result<T, Error>>) -> Work) -> Result<T, Error> {
-        let (answer, outcome) = bounded(1);
-        let job = Job { since: Instant::now(), work: work(answer) };
-        let late = Error::Deadline { waited_s: ANSWER_WAIT_MAX.as_secs() };
-        match self.inner.queue.as_ref().map(|queue| queue.send_timeout(job, ANSWER_WAIT_MAX)) {
-            Some(Ok(())) => {}
-            Some(Err(crossbeam_channel::SendTimeoutError::Timeout(_))) => return Err(late),
-            Some(Err(crossbeam_channel::SendTimeoutError::Disconnected(_))) | None => return Err(Error::NoWorker),
+    fn ask(&self, task: Task) -> Result<Reply, Error> {
+        if let Workers::Processes(pool) = &self.inner.workers
+            && let Some(fault) = pool.down()
+        {
+            self.inner.counters.refused(Duration::ZERO);
+            return Err(Error::Worker(Box::new(fault)));
         }
+        let (answer, outcome) = bounded(1);
+        self.inner.queue.push(Job::new(task, answer), ANSWER_WAIT_MAX)?;
         match outcome.recv_timeout(ANSWER_WAIT_MAX) {
             Ok(outcome) => outcome,
-            Err(crossbeam_channel::RecvTimeoutError::Timeout) => Err(late),
+            Err(crossbeam_channel::RecvTimeoutError::Timeout) => {
+                Err(Error::Deadline { waited_s: ANSWER_WAIT_MAX.as_secs() })
+            }
             Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(Error::NoWorker),
         }
     }
+}
+
+/// Logs in once and starts the workers as threads.
+fn threads(
+    config: &HsmConfig,
+    registry: &Registry,
+    queue: &Arc<Queue>,
+    counters: &Arc<Counters>,
+    newest: &Arc<NewestEpoch>,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let login = Arc::new(Login::new(&config.token)?);
+    let duties = (0..config.workers.get())
+        .map(|_| Duty::start(Arc::clone(&login), registry.clone(), Arc::clone(newest)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let threads = duties.into_iter().map(|duty| {
+        let (queue, counters) = (Arc::clone(queue), Arc::clone(counters));
+        let thread = std::thread::Builder::new().name("hsm-worker".to_owned());
+        thread.spawn(move || worker::serve(duty, &queue, &counters))
+    });
+    threads
+        .collect::<Result<_, _>>()
+        .map_err(|error| Error::Binding { doing: "start a worker", text: error.to_string() })
+}
+
+fn other_reply() -> Error {
+    Error::Message { text: "a reply to another question".to_owned() }
 }
 
 fn refuse_public_keys_in_production(config: &TokenConfig, registry: &Registry) -> Result<(), Error> {
@@ -179,10 +207,12 @@ fn refuse_public_keys_in_production(config: &TokenConfig, registry: &Registry) -
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // A closed queue is the signal to finish what waits and end.
-        self.queue = None;
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        // A closed queue is the signal to finish what waits and end; a pool waits for its places by itself.
+        self.queue.close();
+        if let Workers::Threads(threads) = &mut self.workers {
+            for thread in threads.drain(..) {
+                let _ = thread.join();
+            }
         }
     }
 }

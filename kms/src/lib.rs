@@ -10,7 +10,7 @@
 //! # let text = fuda_cli::Source::read("fuda.toml".as_ref())?;
 //! let config = fuda_cli::config::parse(&text, ".".as_ref())?;
 //! let registry = Registry::open(fuda_store::Store::open(&config.store.url)?);
-//! let hsm = Hsm::start(&HsmConfig::from_file(&config)?, &registry)?;         // one login; every key proved by its check value
+//! let hsm = Hsm::start(&HsmConfig::from_file(&config)?, &registry)?;         // every key proved by its check value
 //! let (old, new) = (registry.active(&"transport".parse()?)?.version, registry.active(&"issuer".parse()?)?.version);
 //! let answer = hsm.card(CardRequest {
 //!     epoch: hsm.epoch()?,
@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Read `message.rs` (what is asked), `card.rs` (how it is answered), `derive.rs` (the one formula), `birth.rs` (where keys come from),
-//! `rv.rs` (what a return value asks for). The workers are threads; the API is made so that processes can take their place.
+//! `rv.rs` (what a return value asks for), `pool/` (the worker processes and who looks after them).
 
 pub mod adopt;
 pub mod bench;
@@ -36,6 +36,9 @@ pub mod check_value;
 mod derive;
 mod duty;
 pub mod error;
+pub mod fault;
+mod frame;
+mod freshness;
 pub mod hsm;
 pub mod init;
 pub mod inspect;
@@ -49,7 +52,11 @@ pub mod message;
 pub mod metrics;
 pub mod name;
 pub mod pin;
+mod pool;
+pub mod process;
+mod protocol;
 pub mod provider;
+mod queue;
 pub mod registry;
 mod report;
 pub mod rv;
@@ -62,12 +69,15 @@ pub mod wire;
 mod worker;
 
 pub use error::Error;
+pub use fault::Fault;
 pub use hsm::{Hsm, HsmConfig};
 pub use label::TokenLabel;
 pub use login::TokenConfig;
 pub use message::{CardAnswer, CardChallenge, CardRequest, CardStep, Epoch, StepAnswer, WrappedKey};
 pub use metrics::Metrics;
 pub use name::{KeyKind, KeyName, KeyVersion};
+pub use pool::error::PoolError;
+pub use pool::place::Place;
 pub use provider::Provider;
 pub use registry::{Record, Registry, Snapshot};
 pub use scheme::Scheme;

@@ -6,6 +6,7 @@ use crate::latch::TokenFiles;
 use crate::pin::PinSource;
 use crate::provider::Provider;
 use crate::rv::Class;
+use crate::secret::Pin;
 use crate::token::module::Access;
 use crate::token::{Door, Module, Token};
 use cryptoki::slot::TokenInfo;
@@ -78,14 +79,21 @@ pub(crate) struct LoggedIn {
 /// The login that all workers of a process share: PKCS#11 knows the application as logged in or not, never the session.
 #[derive(Debug)]
 pub(crate) struct Login {
-    config: TokenConfig,
+    /// Where the PIN for another login would come from; a worker process has none and is replaced instead.
+    again: Option<TokenConfig>,
     held: Mutex<LoggedIn>,
 }
 
 impl Login {
-    /// Logs in.
+    /// Logs in, with a PIN that can be had again.
     pub(crate) fn new(config: &TokenConfig) -> Result<Self, Error> {
-        Ok(Self { config: config.clone(), held: Mutex::new(log_in(config, Access::ReadOnly)?) })
+        Ok(Self { again: Some(config.clone()), held: Mutex::new(log_in(config, Access::ReadOnly)?) })
+    }
+
+    /// Logs in with a PIN that is gone afterwards.
+    pub(crate) fn once(config: &TokenConfig, pin: Pin) -> Result<Self, Error> {
+        let held = log_in_with(config, Access::ReadOnly, || Ok(pin))?;
+        Ok(Self { again: None, held: Mutex::new(held) })
     }
 
     /// The token.
@@ -94,17 +102,26 @@ impl Login {
     }
 
     /// Logs in again after a token was away. A worker that comes second finds the process logged in, which is fine.
-    /// A PIN that came by descriptor or prompt cannot be had again: then this fails, and the program must be started anew.
+    /// Without a PIN the token is as it was: when the login is gone too, its keys are not found, and the worker is replaced.
     pub(crate) fn renew(&self) -> Result<Token, Error> {
-        let fresh = log_in(&self.config, Access::ReadOnly)?;
+        let Some(config) = &self.again else { return Ok(self.token()) };
+        let fresh = log_in(config, Access::ReadOnly)?;
         let token = fresh.token.clone();
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(token)
     }
 }
 
-/// C_Initialize to C_Login under the start-up lock.
+/// C_Initialize to C_Login under the start-up lock, with the PIN from its source.
 pub(crate) fn log_in(config: &TokenConfig, access: Access) -> Result<LoggedIn, Error> {
+    log_in_with(config, access, || config.pin.read())
+}
+
+fn log_in_with(
+    config: &TokenConfig,
+    access: Access,
+    pin: impl FnOnce() -> Result<Pin, Error>,
+) -> Result<LoggedIn, Error> {
     let files = config.files();
     let _lock = files.lock()?;
     files.refuse_if_latched()?;
@@ -112,9 +129,9 @@ pub(crate) fn log_in(config: &TokenConfig, access: Access) -> Result<LoggedIn, E
     let info = token.info()?;
     refuse_soft_in_production(config.mode, &info)?;
     refuse_at_limit(&config.label, &info)?;
-    let pin = config.pin.read()?;
+    let pin = AuthPin::from(pin()?.expose().to_owned());
     let door = token.open(access)?;
-    match door.login(&AuthPin::from(pin.expose().to_owned())) {
+    match door.login(&pin) {
         Ok(()) => Ok(LoggedIn { token, door }),
         Err(Error::Token { value, .. }) if value.class() == Class::Fine => Ok(LoggedIn { token, door }),
         Err(Error::Token { value, .. }) if value.class() == Class::NeverRetry => {

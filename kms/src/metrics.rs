@@ -1,11 +1,17 @@
 //! What the workers have done, as numbers.
 
-use crate::worker::Failed;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use crate::error::Error;
+use crate::worker::Done;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// Different return values that are counted by name; PKCS #11 has about a hundred.
+const VALUES_MAX: usize = 128;
+
 /// Counters since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Metrics {
     /// Requests answered, failures included.
     pub requests: u64,
@@ -17,45 +23,169 @@ pub struct Metrics {
     pub calls: u64,
     /// Time that requests waited in the queue, in microseconds.
     pub queued_us: u64,
+    /// The longest of these waits, in microseconds.
+    pub queued_us_max: u64,
     /// Time that workers spent on requests, in microseconds.
     pub busy_us: u64,
+    /// Worker processes that got ready.
+    pub starts: u64,
+    /// Starts that failed.
+    pub failed_starts: u64,
+    /// Workers that ended or were killed by somebody else.
+    pub deaths: u64,
+    /// Workers that did not answer in time and were killed.
+    pub timeouts: u64,
+    /// Workers that were replaced because their library or session could not be brought back.
+    pub resets: u64,
+    /// Workers that were replaced because the registry changed after their copy of the token was made.
+    pub renewals: u64,
+    /// Workers that were replaced because they had derived enough.
+    pub recycles: u64,
+    /// Requests given to another worker.
+    pub handed_over: u64,
+    /// Errors by PKCS#11 return value, tried again or not.
+    pub errors: BTreeMap<String, u64>,
+    /// Every worker place, in order; empty when workers are threads.
+    pub workers: Vec<WorkerMetrics>,
+}
+
+/// One place of the pool.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct WorkerMetrics {
+    /// What its worker does.
+    pub state: WorkerState,
+    /// Process id of the worker that serves.
+    pub pid: Option<u32>,
+    /// Requests that this worker answered.
+    pub requests: u64,
+    /// Objects derived by it, at the most.
+    pub derived: u64,
+    /// Code of what keeps it from starting.
+    pub fault: Option<String>,
+}
+
+/// What the worker of a place does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// It is on its way to the token.
+    #[default]
+    Starting,
+    /// It waits for a request or answers one.
+    Serving,
+    /// It could not start; another try follows.
+    Failed,
+    /// It ended with the pool.
+    Ended,
+}
+
+/// What one piece of work took, as its worker counted it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tally {
+    pub(crate) calls: u32,
+    pub(crate) retries: u64,
+    /// Return values met, by name.
+    pub(crate) errors: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Counts an error's return value.
+    pub(crate) fn value(&mut self, error: &Error) {
+        if let Error::Token { value, .. } | Error::PinRefused { value, .. } = error {
+            *self.errors.entry(value.to_string()).or_default() += 1;
+        }
+    }
+}
+
+/// What the pool counts by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    Start,
+    FailedStart,
+    Death,
+    Timeout,
+    Reset,
+    Renewal,
+    Recycle,
+    HandedOver,
 }
 
 /// The same, written by many threads.
 #[derive(Debug, Default)]
-pub(crate) struct Counters {
-    requests: AtomicU64,
-    failures: AtomicU64,
-    retries: AtomicU64,
-    calls: AtomicU64,
-    queued_us: AtomicU64,
-    busy_us: AtomicU64,
-}
+pub(crate) struct Counters(Mutex<Metrics>);
 
 impl Counters {
-    pub(crate) fn request(&self, queued: Duration, busy: Duration, failed: Failed) {
-        self.requests.fetch_add(1, Relaxed);
-        self.failures.fetch_add(u64::from(failed == Failed::Yes), Relaxed);
-        self.queued_us.fetch_add(microseconds(queued), Relaxed);
-        self.busy_us.fetch_add(microseconds(busy), Relaxed);
+    /// A request was answered.
+    pub(crate) fn done(&self, done: &Done, queued: Duration, busy: Duration) {
+        let failures = u64::from(done.outcome.is_err());
+        self.request(&done.tally, failures, queued, busy);
     }
 
-    pub(crate) fn calls(&self, calls: u32) {
-        self.calls.fetch_add(u64::from(calls), Relaxed);
+    /// A request was answered with an error by the pool itself.
+    pub(crate) fn refused(&self, queued: Duration) {
+        self.request(&Tally::default(), 1, queued, Duration::ZERO);
     }
 
-    pub(crate) fn retry(&self) {
-        self.retries.fetch_add(1, Relaxed);
+    fn request(&self, tally: &Tally, failures: u64, queued: Duration, busy: Duration) {
+        self.change(|metrics| {
+            metrics.requests += 1;
+            metrics.failures += failures;
+            metrics.retries += tally.retries;
+            metrics.calls += u64::from(tally.calls);
+            metrics.queued_us += microseconds(queued);
+            metrics.queued_us_max = metrics.queued_us_max.max(microseconds(queued));
+            metrics.busy_us += microseconds(busy);
+            metrics.add(&tally.errors);
+        });
+    }
+
+    /// Something happened to a worker.
+    pub(crate) fn event(&self, event: Event) {
+        self.change(|metrics| {
+            let counter = match event {
+                Event::Start => &mut metrics.starts,
+                Event::FailedStart => &mut metrics.failed_starts,
+                Event::Death => &mut metrics.deaths,
+                Event::Timeout => &mut metrics.timeouts,
+                Event::Reset => &mut metrics.resets,
+                Event::Renewal => &mut metrics.renewals,
+                Event::Recycle => &mut metrics.recycles,
+                Event::HandedOver => &mut metrics.handed_over,
+            };
+            *counter += 1;
+        });
+    }
+
+    /// Makes room for so many workers.
+    pub(crate) fn places(&self, count: usize) {
+        self.change(|metrics| metrics.workers.resize(count, WorkerMetrics::default()));
+    }
+
+    /// Changes what is told of one worker.
+    pub(crate) fn worker(&self, number: usize, change: impl FnOnce(&mut WorkerMetrics)) {
+        self.change(|metrics| {
+            if let Some(worker) = metrics.workers.get_mut(number) {
+                change(worker);
+            }
+        });
     }
 
     pub(crate) fn snapshot(&self) -> Metrics {
-        Metrics {
-            requests: self.requests.load(Relaxed),
-            failures: self.failures.load(Relaxed),
-            retries: self.retries.load(Relaxed),
-            calls: self.calls.load(Relaxed),
-            queued_us: self.queued_us.load(Relaxed),
-            busy_us: self.busy_us.load(Relaxed),
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Metrics)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Metrics {
+    fn add(&mut self, errors: &BTreeMap<String, u64>) {
+        for (value, count) in errors {
+            if self.errors.len() < VALUES_MAX || self.errors.contains_key(value) {
+                *self.errors.entry(value.clone()).or_default() += count;
+            }
         }
     }
 }

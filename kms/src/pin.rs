@@ -45,6 +45,12 @@ impl FromStr for PinSource {
 }
 
 impl PinSource {
+    /// Whether a second read gives the PIN too; a descriptor is empty then, and nobody may be there to ask.
+    #[must_use]
+    pub const fn can_be_read_again(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
     /// Reads the PIN.
     ///
     /// # Errors

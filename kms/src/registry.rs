@@ -106,6 +106,11 @@ impl Registry {
         Self { store }
     }
 
+    /// The URL of its store, for another process.
+    pub(crate) fn url(&self) -> String {
+        format!("sqlite:{}", self.store.path().display())
+    }
+
     /// Its state number.
     ///
     /// # Errors

@@ -9,20 +9,20 @@ use fuda_cli::{Exit, Failure};
 impl Error {
     /// Stable code for programs.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         self.row().0
     }
 
     /// The exit code that goes with it.
     #[must_use]
-    pub const fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         self.row().1
     }
 
     /// What to do about it; empty when the message says it.
     #[must_use]
-    pub const fn remedy(&self) -> &'static str {
-        self.row().2
+    pub fn remedy(&self) -> &str {
+        if let Self::Worker(fault) = self { fault.remedy() } else { self.row().2 }
     }
 
     /// What a retry would be worth.
@@ -30,6 +30,7 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::Token { value, .. } => value.class(),
+            Self::Worker(fault) => fault.class(),
             // A session that lost its login does not see private objects.
             Self::KeyAbsent { .. } => Class::ReopenOnce,
             Self::PinRefused { .. } | Self::PinLatched { .. } | Self::PinAtLimit { .. } => Class::NeverRetry,
@@ -44,7 +45,7 @@ impl Error {
         }
     }
 
-    const fn row(&self) -> (&'static str, Exit, &'static str) {
+    fn row(&self) -> (&'static str, Exit, &'static str) {
         match self {
             Self::Module { .. } => {
                 ("HSM_MODULE_NOT_LOADED", Exit::Hsm, "set hsm.module in fuda.toml to the vendor's PKCS#11 library")
@@ -133,6 +134,8 @@ impl Error {
             Self::EpochAhead { .. } => ("REGISTRY_EPOCH", Exit::Integrity, "both sides must use one registry"),
             Self::Deadline { .. } => ("HSM_DEADLINE", Exit::Hsm, "see whether the HSM hangs: `fuda-kms check`"),
             Self::NoWorker => ("HSM_NO_WORKER", Exit::Hsm, "see the log for why the workers ended"),
+            Self::Pool(error) => error.row(),
+            Self::Worker(fault) => (fault.code(), fault.exit(), ""),
             Self::Registry { .. } => ("REGISTRY", Exit::Integrity, "restore the store from its backup"),
             Self::Store(_) => ("STORE", Exit::Store, ""),
         }
@@ -145,9 +148,11 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        if let Error::Store(store) = error {
+impl Error {
+    /// What a program and a person are told.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        if let Self::Store(store) = self {
             let exit = match store.exit() {
                 5 => Exit::Input,
                 70 => Exit::Bug,
@@ -155,10 +160,17 @@ impl From<Error> for Failure {
             };
             return Failure::new(store.code(), exit, store.to_string()).remedy(store.remedy());
         }
-        let failure = Failure::new(error.code(), error.exit(), error.to_string()).remedy(error.remedy());
-        match error {
-            Error::ProviderUnknown { place, .. } => failure.at(place),
+        let failure = Failure::new(self.code(), self.exit(), self.to_string()).remedy(self.remedy());
+        match self {
+            Self::ProviderUnknown { place, .. } => failure.at(place),
+            Self::Worker(fault) => failure.at(fault.place()),
             _ => failure,
         }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        error.failure()
     }
 }

@@ -25,6 +25,10 @@ pub enum Class {
 }
 
 impl Class {
+    /// Every class.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Fine, Self::ReopenOnce, Self::Reset, Self::BackOff, Self::NeverRetry, Self::Configuration, Self::Other];
+
     /// The word in logs and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

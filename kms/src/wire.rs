@@ -15,8 +15,8 @@ use zeroize::{Zeroize, Zeroizing};
 /// Version of the messages. A worker and its caller must have the same one.
 pub const CONTRACT: u32 = 1;
 
-/// Longest message in bytes: 64 steps of the longest kind need 20 KiB.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Longest message in bytes: 64 steps of the longest kind need 20 KiB, an error with all its text 10 KiB.
+pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
 
 /// The contract's version, checked while reading.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Contract {
 
 /// Bytes of a fixed length in hex.
 #[derive(Debug)]
-struct Hex<const N: usize>([u8; N]);
+pub(crate) struct Hex<const N: usize>(pub(crate) [u8; N]);
 
 impl<const N: usize> Serialize for Hex<N> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -70,7 +70,7 @@ impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
 
 /// Bytes of any length in hex.
 #[derive(Debug)]
-struct AnyHex(Vec<u8>);
+pub(crate) struct AnyHex(pub(crate) Vec<u8>);
 
 impl Serialize for AnyHex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for AnyHex {
 
 /// A key version by its name.
 #[derive(Debug)]
-struct Named(KeyVersion);
+pub(crate) struct Named(pub(crate) KeyVersion);
 
 impl Serialize for Named {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for Named {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
+pub(crate) struct Request {
     contract: Contract,
     epoch: Epoch,
     kdd: Hex<10>,
@@ -126,7 +126,7 @@ enum Challenge {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+pub(crate) struct Answer {
     #[serde(rename = "contract")]
     _contract: Contract,
     calls: u32,
@@ -165,9 +165,7 @@ impl CardRequest {
     /// # Errors
     /// [`Error::Message`] when it cannot be written, which no request of this type is known to cause.
     pub fn to_wire(&self) -> Result<Vec<u8>, Error> {
-        let steps = self.steps.iter().map(Step::from).collect();
-        let request = Request { contract: Contract, epoch: self.epoch, kdd: Hex(self.kdd), steps };
-        serde_json::to_vec(&request).map_err(|error| Error::Message { text: error.to_string() })
+        serde_json::to_vec(&Request::from(self)).map_err(|error| Error::Message { text: error.to_string() })
     }
 
     /// Reads a request and checks it.
@@ -175,11 +173,31 @@ impl CardRequest {
     /// # Errors
     /// [`Error::Message`] when it is not of this contract, [`Error::BadRequest`] when no caller should send it.
     pub fn from_wire(bytes: &[u8]) -> Result<Self, Error> {
-        let read: Request = read(bytes)?;
+        read::<Request>(bytes)?.try_into()
+    }
+}
+
+impl From<&CardRequest> for Request {
+    fn from(request: &CardRequest) -> Self {
+        let steps = request.steps.iter().map(Step::from).collect();
+        Self { contract: Contract, epoch: request.epoch, kdd: Hex(request.kdd), steps }
+    }
+}
+
+impl TryFrom<Request> for CardRequest {
+    type Error = Error;
+
+    fn try_from(read: Request) -> Result<Self, Error> {
         let steps = read.steps.into_iter().map(CardStep::from).collect();
         let request = Self { epoch: read.epoch, kdd: read.kdd.0, steps };
         request.check()?;
         Ok(request)
+    }
+}
+
+impl From<Answer> for CardAnswer {
+    fn from(read: Answer) -> Self {
+        Self { calls: read.calls, steps: read.steps.into_iter().map(StepAnswer::from).collect() }
     }
 }
 
@@ -228,14 +246,13 @@ impl CardAnswer {
     /// # Errors
     /// [`Error::Message`] when it is not of this contract; the report never repeats its content.
     pub fn from_wire(bytes: &[u8]) -> Result<Self, Error> {
-        let read: Answer = read(bytes)?;
-        Ok(Self { calls: read.calls, steps: read.steps.into_iter().map(StepAnswer::from).collect() })
+        read::<Answer>(bytes).map(Self::from)
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
-    if bytes.len() > MESSAGE_BYTES_MAX {
-        return Err(Error::Message { text: format!("{} bytes, more than {MESSAGE_BYTES_MAX}", bytes.len()) });
+pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> {
+    if bytes.len() > FRAME_BYTES_MAX {
+        return Err(Error::Message { text: format!("{} bytes, more than {FRAME_BYTES_MAX}", bytes.len()) });
     }
     serde_json::from_slice(bytes).map_err(|error| Error::Message { text: error.to_string() })
 }

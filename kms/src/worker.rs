@@ -1,91 +1,156 @@
-//! One worker: takes work from the queue, does what a return value asks for before it gives up, answers.
+//! The body of a worker, be it a process or a thread: does what is asked, and what a return value asks for before it gives up.
 
 use crate::duty::Duty;
 use crate::error::Error;
-use crate::message::{CardAnswer, CardRequest, Epoch};
+use crate::message::{CardAnswer, CardRequest, CardStep, Epoch};
 use crate::metrics::Counters;
+use crate::metrics::Tally;
 use crate::name::KeyVersion;
+use crate::queue::{Queue, Taken};
 use crate::rv::Class;
-use crossbeam_channel::{Receiver, Sender};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Waits before a call is tried again that met a token out of sessions or memory; together below a second.
 const BACK_OFF_MS: [u64; 4] = [20, 60, 180, 540];
 
-/// Something to do, and where the answer goes. A caller that has gone away loses it.
-#[derive(Debug)]
-pub(crate) enum Work {
-    Card { request: CardRequest, answer: Sender<Result<CardAnswer, Error>> },
-    Sign { epoch: Epoch, key: KeyVersion, digest: [u8; 32], answer: Sender<Result<[u8; 64], Error>> },
-    PublicKey { epoch: Epoch, key: KeyVersion, answer: Sender<Result<p256::PublicKey, Error>> },
+/// Longest wait of a thread for work before it looks again whether it is to end.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Everything for one card.
+    Card(CardRequest),
+    /// A signature over a SHA-256 digest.
+    Sign { epoch: Epoch, key: KeyVersion, digest: [u8; 32] },
+    /// The public half of a signature key.
+    PublicKey { epoch: Epoch, key: KeyVersion },
 }
 
-/// Work with the time it was put into the queue.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) since: Instant,
-    pub(crate) work: Work,
-}
-
-/// Serves until the queue is closed and empty.
-pub(crate) fn serve(mut duty: Duty, jobs: &Receiver<Job>, counters: &Counters) {
-    for Job { since, work } in jobs {
-        match work {
-            Work::Card { request, answer } => answered(&mut duty, counters, since, &answer, |duty| {
-                let done = duty.card(&request)?;
-                counters.calls(done.calls);
-                Ok(done)
-            }),
-            Work::Sign { epoch, key, digest, answer } => {
-                answered(&mut duty, counters, since, &answer, |duty| duty.sign(epoch, &key, &digest));
-            }
-            Work::PublicKey { epoch, key, answer } => {
-                answered(&mut duty, counters, since, &answer, |duty| duty.public_key(epoch, &key));
+impl Task {
+    /// Works by this epoch, unless the caller knows a newer one.
+    pub(crate) fn raise(&mut self, newest: Epoch) {
+        match self {
+            Self::Card(CardRequest { epoch, .. }) | Self::Sign { epoch, .. } | Self::PublicKey { epoch, .. } => {
+                *epoch = newest.max(*epoch);
             }
         }
     }
+
+    /// Objects that are derived for it at the most: a set of three for every version that it names.
+    pub(crate) fn derivations_max(&self) -> u64 {
+        let Self::Card(request) = self else { return 0 };
+        let mut versions = BTreeSet::new();
+        for step in &request.steps {
+            match step {
+                CardStep::OpenSession { key, .. } => versions.extend([key]),
+                CardStep::WrapKeySet { new, under } => versions.extend([new, under]),
+            }
+        }
+        3 * u64::try_from(versions.len()).unwrap_or(u64::MAX / 3)
+    }
 }
 
-/// Does the work, counts it, and only then answers: a caller that has its answer finds it counted.
-fn answered<T>(
-    duty: &mut Duty,
-    counters: &Counters,
-    since: Instant,
-    answer: &Sender<Result<T, Error>>,
-    work: impl Fn(&mut Duty) -> Result<T, Error>,
-) {
-    let taken = Instant::now();
-    let outcome = persist(duty, counters, work);
-    let failed = if outcome.is_err() { Failed::Yes } else { Failed::No };
-    counters.request(taken - since, taken.elapsed(), failed);
-    let _ = answer.send(outcome);
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// To [`Task::Card`].
+    Card(CardAnswer),
+    /// To [`Task::Sign`]: r ‖ s.
+    Signature([u8; 64]),
+    /// To [`Task::PublicKey`].
+    PublicKey(p256::PublicKey),
 }
 
-/// Whether a request failed.
+/// What shall become of a worker after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum After {
+    /// It goes on.
+    GoOn,
+    /// It works on a copy of the token that is older than the registry: a fresh worker takes its place soon, and at once when a key was
+    /// not found in the copy.
+    Renew,
+    /// Its library or its session cannot be brought back: a fresh worker takes its place now, and the request with it.
+    Replace,
+}
+
+/// A piece of work, done.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) outcome: Result<Reply, Error>,
+    pub(crate) tally: Tally,
+    pub(crate) after: After,
+}
+
+/// Does a piece of work, and whatever its return values ask for.
+pub(crate) fn perform(duty: &mut Duty, task: &Task) -> Done {
+    let mut tally = Tally::default();
+    let (outcome, reopened) = persist(duty, task, &mut tally);
+    if let Ok(Reply::Card(answer)) = &outcome {
+        tally.calls = answer.calls;
+    }
+    let after = match (duty.is_stale(), reopened) {
+        (true, _) => After::Renew,
+        (false, Reopened::InVain) => After::Replace,
+        (false, _) => After::GoOn,
+    };
+    Done { outcome, tally, after }
+}
+
+/// Serves as a thread, until the queue is closed and empty.
+pub(crate) fn serve(mut duty: Duty, queue: &Queue, counters: &Counters) {
+    loop {
+        let job = match queue.take(IDLE) {
+            Taken::Job(job) => job,
+            Taken::Nothing => continue,
+            Taken::Closed => return,
+        };
+        let taken = Instant::now();
+        let done = perform(&mut duty, &job.task);
+        // Counted first: a caller that has its answer finds it counted.
+        counters.done(&done, taken - job.since, taken.elapsed());
+        job.answer(done.outcome);
+    }
+}
+
+fn once(duty: &mut Duty, task: &Task) -> Result<Reply, Error> {
+    match task {
+        Task::Card(request) => duty.card(request).map(Reply::Card),
+        Task::Sign { epoch, key, digest } => duty.sign(*epoch, key, digest).map(Reply::Signature),
+        Task::PublicKey { epoch, key } => duty.public_key(*epoch, key).map(Reply::PublicKey),
+    }
+}
+
+/// Whether the session was opened anew, and with what success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failed {
-    Yes,
+enum Reopened {
     No,
+    Yes,
+    InVain,
 }
 
 /// Tries work again as far as its return value's class allows (`rv.rs`).
-fn persist<T>(duty: &mut Duty, counters: &Counters, work: impl Fn(&mut Duty) -> Result<T, Error>) -> Result<T, Error> {
+fn persist(duty: &mut Duty, task: &Task, tally: &mut Tally) -> (Result<Reply, Error>, Reopened) {
     let mut pauses = BACK_OFF_MS.into_iter();
-    let mut reopened = false;
+    let mut reopened = Reopened::No;
     loop {
-        let error = match work(duty) {
-            Ok(done) => return Ok(done),
+        let error = match once(duty, task) {
+            Ok(done) => return (Ok(done), reopened),
             Err(error) => error,
         };
+        tally.value(&error);
         let again = match error.class() {
-            Class::ReopenOnce => !reopened,
+            Class::ReopenOnce => reopened == Reopened::No,
             // A failed call says little; a failed known answer says that the session or the token is gone.
-            Class::Reset => !reopened && duty.test().is_err(),
+            Class::Reset => reopened == Reopened::No && duty.test().is_err(),
             Class::BackOff => match pauses.next() {
                 Some(pause) => {
                     sleep(Duration::from_millis(pause));
-                    counters.retry();
+                    tally.retries += 1;
                     continue;
                 }
                 None => false,
@@ -93,11 +158,14 @@ fn persist<T>(duty: &mut Duty, counters: &Counters, work: impl Fn(&mut Duty) -> 
             Class::Fine | Class::NeverRetry | Class::Configuration | Class::Other => false,
         };
         if !again {
-            return Err(error);
+            return (Err(error), reopened);
         }
         tracing::warn!(%error, "HSM session is opened anew");
-        counters.retry();
-        reopened = true;
-        duty.reopen()?;
+        tally.retries += 1;
+        if let Err(error) = duty.reopen() {
+            tally.value(&error);
+            return (Err(error), Reopened::InVain);
+        }
+        reopened = Reopened::Yes;
     }
 }

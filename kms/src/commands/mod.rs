@@ -64,6 +64,9 @@ enum Command {
     /// The keys and their versions
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Be an HSM worker for the program at the other end of standard input
+    #[command(hide = true)]
+    Worker,
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -119,6 +122,9 @@ impl Cli {
             fuda_cli::program::completions::<Self>(shell);
             return Ok(Exit::Done);
         }
+        if let Command::Worker = self.command {
+            return fuda_kms::process::run();
+        }
         let site = Site::load(&self.globals, self.pin.pin.as_ref())?;
         match self.command {
             Command::Init(args) => init::run(&site, &args),
@@ -126,7 +132,7 @@ impl Cli {
             Command::Bench(args) => bench::run(&site, &args),
             Command::Token(command) => token::run(&site, &command),
             Command::Key(command) => key::run(&site, command),
-            Command::Completions { .. } => Ok(Exit::Done),
+            Command::Worker | Command::Completions { .. } => Ok(Exit::Done),
         }
     }
 }

@@ -21,6 +21,7 @@ mod faulty;
 mod fixed;
 mod oracle;
 mod pin;
+mod pool;
 mod requests;
 mod return_values;
 mod site;

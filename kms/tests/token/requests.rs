@@ -7,7 +7,7 @@ use fuda_kms::{CardChallenge, CardRequest, CardStep, Epoch, Error, Hsm, KeyVersi
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 
-const KDD: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+pub(crate) const KDD: [u8; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 const KEYS: [&str; 7] =
     ["initial@1", "transport@1", "issuer@1", "ap/ticket@1", "ap/library@1", "ap/parking@1", "ap/points@1"];
 
@@ -15,7 +15,7 @@ fn version(text: &str) -> KeyVersion {
     text.parse().unwrap()
 }
 
-fn open(key: &str, challenge: CardChallenge) -> CardStep {
+pub(crate) fn open(key: &str, challenge: CardChallenge) -> CardStep {
     CardStep::OpenSession { key: version(key), host_challenge: [0x11; 8], challenge }
 }
 
@@ -24,7 +24,7 @@ fn wrap(new: &str, under: &str) -> CardStep {
 }
 
 /// The first channel answers its challenge; the others are with sets that we put there, whose counters start at 1.
-fn whole_card(epoch: Epoch) -> CardRequest {
+pub(crate) fn whole_card(epoch: Epoch) -> CardRequest {
     let first = |name: u8| CardChallenge::Predicted { counter: 1, df_name: vec![0xA0, 0, 0, 0, name] };
     let mut steps = vec![open("initial@1", CardChallenge::Answered([0x22; 8])), wrap("transport@1", "initial@1")];
     steps.extend([open("transport@1", first(0)), wrap("issuer@1", "transport@1"), open("issuer@1", first(0))]);
@@ -34,13 +34,18 @@ fn whole_card(epoch: Epoch) -> CardRequest {
     CardRequest { epoch, kdd: KDD, steps }
 }
 
-fn with_known_keys(site: &Site) -> Hsm {
+pub(crate) fn with_known_keys(site: &Site) -> Hsm {
+    known_keys(site);
+    site.hsm(2).unwrap()
+}
+
+/// A token with keys whose values this test knows.
+pub(crate) fn known_keys(site: &Site) {
     site.init(&["receipt"]);
     let session = site.session();
     for (number, key) in KEYS.iter().enumerate() {
         site.import(&session, key, &[number as u8 + 0x30; 16]);
     }
-    site.hsm(2).unwrap()
 }
 
 fn static_key(key: &KeyVersion, purpose: u8) -> [u8; 16] {
@@ -49,7 +54,7 @@ fn static_key(key: &KeyVersion, purpose: u8) -> [u8; 16] {
 }
 
 /// Compares every byte of an answer with software.
-fn verify(request: &CardRequest, answers: &[StepAnswer]) {
+pub(crate) fn verify(request: &CardRequest, answers: &[StepAnswer]) {
     assert_eq!(request.steps.len(), answers.len());
     for (step, answer) in request.steps.iter().zip(answers) {
         match (step, answer) {

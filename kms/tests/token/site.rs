@@ -9,7 +9,7 @@ use fuda_cli::config::{self, Config};
 use fuda_kms::adopt::{self, Adoption};
 use fuda_kms::init::{self, Order, Report};
 use fuda_kms::keys_file::KeysFile;
-use fuda_kms::{Error, Hsm, HsmConfig, KeyVersion, Registry, TokenConfig};
+use fuda_kms::{Error, Hsm, HsmConfig, KeyVersion, Place, Registry, TokenConfig};
 use fuda_store::Store;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
@@ -134,8 +134,18 @@ impl Site {
         self.try_init(&keys).unwrap()
     }
 
+    /// Workers as threads of the test, on the token itself: a test can take their login or their keys away.
     pub(crate) fn hsm(&self, workers: u16) -> Result<Hsm, Error> {
-        let config = HsmConfig { token: self.token(), workers: NonZeroU16::new(workers).unwrap() };
+        self.hsm_at(Place::Threads, workers)
+    }
+
+    /// Workers as in production.
+    pub(crate) fn pool(&self, workers: u16) -> Result<Hsm, Error> {
+        self.hsm_at(Place::Processes { program: env!("CARGO_BIN_EXE_fuda-kms").into() }, workers)
+    }
+
+    pub(crate) fn hsm_at(&self, place: Place, workers: u16) -> Result<Hsm, Error> {
+        let config = HsmConfig { token: self.token(), workers: NonZeroU16::new(workers).unwrap(), place };
         Hsm::start(&config, &self.registry())
     }
 

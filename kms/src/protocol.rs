@@ -1,0 +1,287 @@
+//! What pool and worker say to each other, as JSON in frames (`frame.rs`), both of one build.
+//!
+//! ```text
+//! pool                                   worker
+//! hello (contract, commit, token, …)  →
+//!                                     ←  hello (contract, commit)      another build is refused here, before it sees a PIN
+//! the PIN, a frame of bare bytes      →                                C_Initialize … C_Login, keys proved
+//!                                     ←  ready (epoch) | refused (fault)
+//! request (id, …)                     →
+//!                                     ←  answer (id, …)                one at a time
+//! drain                               →                                it ends; the end of the socket says the same
+//! ```
+
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::label::TokenLabel;
+use crate::message::{CardRequest, Epoch};
+use crate::metrics::Tally;
+use crate::pool::error::PoolError;
+use crate::wire::{self, AnyHex, CONTRACT, Hex, Named};
+use crate::worker::{After, Done, Reply, Task};
+use fuda_cli::config::Mode;
+use p256::elliptic_curve::sec1::ToSec1Point;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// Who speaks: both sides must say the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Build {
+    pub(crate) contract: u32,
+    pub(crate) commit: String,
+}
+
+impl Build {
+    /// This build.
+    pub(crate) fn ours() -> Self {
+        Self { contract: CONTRACT, commit: fuda_cli::version::COMMIT.to_owned() }
+    }
+
+    /// Refuses any other build.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let ours = Self::ours();
+        if *self == ours {
+            return Ok(());
+        }
+        Err(PoolError::Version { found: self.to_string(), ours: ours.to_string() }.into())
+    }
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "contract {}, commit {:.40}", self.contract, self.commit)
+    }
+}
+
+/// How a worker is to start; everything but the PIN.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Hello {
+    pub(crate) build: Build,
+    pub(crate) module: PathBuf,
+    pub(crate) label: String,
+    /// Folder of the start-up lock and the PIN latch.
+    pub(crate) state_dir: PathBuf,
+    pub(crate) mode: ModeWord,
+    /// Name of the provider profile.
+    pub(crate) provider: String,
+    /// Where the registry is.
+    pub(crate) store: String,
+    pub(crate) on: On,
+}
+
+/// What the worker works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum On {
+    /// The token itself.
+    Token,
+    /// A private copy, older than the registry may become.
+    Copy,
+}
+
+/// The site's mode as a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ModeWord {
+    Test,
+    Production,
+}
+
+impl From<Mode> for ModeWord {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Test => Self::Test,
+            Mode::Production => Self::Production,
+        }
+    }
+}
+
+impl From<ModeWord> for Mode {
+    fn from(word: ModeWord) -> Self {
+        match word {
+            ModeWord::Test => Self::Test,
+            ModeWord::Production => Self::Production,
+        }
+    }
+}
+
+impl Hello {
+    /// The token's label, checked.
+    pub(crate) fn label(&self) -> Result<TokenLabel, Error> {
+        TokenLabel::new(&self.label)
+    }
+}
+
+/// From pool to worker.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum ToWorker {
+    Hello(Box<Hello>),
+    Request { id: u64, task: Task },
+    Drain,
+}
+
+/// From worker to pool.
+#[derive(Debug)]
+pub(crate) enum FromWorker {
+    Hello(Build),
+    Ready { epoch: Epoch },
+    Refused(Fault),
+    Answer { id: u64, epoch: Epoch, done: Done },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Down {
+    Hello(Box<Hello>),
+    Request { id: u64, task: TaskWire },
+    Drain,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum TaskWire {
+    Card(wire::Request),
+    Sign { epoch: Epoch, key: Named, digest: Hex<32> },
+    PublicKey { epoch: Epoch, key: Named },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum UpWritten<'a> {
+    Hello(&'a Build),
+    Ready { epoch: Epoch },
+    Refused(&'a Fault),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Up {
+    Hello(Build),
+    Ready { epoch: Epoch },
+    Refused(Fault),
+    Answer(Answer),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    id: u64,
+    epoch: Epoch,
+    after: After,
+    tally: Tally,
+    outcome: Outcome,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum Outcome {
+    Card(wire::Answer),
+    Signature(Hex<64>),
+    PublicKey(AnyHex),
+    Fault(Fault),
+}
+
+impl ToWorker {
+    pub(crate) fn to_wire(&self) -> Result<Vec<u8>, Error> {
+        let down = match self {
+            Self::Hello(hello) => Down::Hello(hello.clone()),
+            Self::Request { id, task } => Down::Request { id: *id, task: task.into() },
+            Self::Drain => Down::Drain,
+        };
+        json(&down)
+    }
+
+    pub(crate) fn from_wire(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(match wire::read(bytes)? {
+            Down::Hello(hello) => Self::Hello(hello),
+            Down::Request { id, task } => Self::Request { id, task: task.try_into()? },
+            Down::Drain => Self::Drain,
+        })
+    }
+}
+
+impl From<&Task> for TaskWire {
+    fn from(task: &Task) -> Self {
+        match task {
+            Task::Card(request) => Self::Card(request.into()),
+            Task::Sign { epoch, key, digest } => {
+                Self::Sign { epoch: *epoch, key: Named(key.clone()), digest: Hex(*digest) }
+            }
+            Task::PublicKey { epoch, key } => Self::PublicKey { epoch: *epoch, key: Named(key.clone()) },
+        }
+    }
+}
+
+impl TryFrom<TaskWire> for Task {
+    type Error = Error;
+
+    fn try_from(read: TaskWire) -> Result<Self, Error> {
+        Ok(match read {
+            TaskWire::Card(request) => Self::Card(CardRequest::try_from(request)?),
+            TaskWire::Sign { epoch, key, digest } => Self::Sign { epoch, key: key.0, digest: digest.0 },
+            TaskWire::PublicKey { epoch, key } => Self::PublicKey { epoch, key: key.0 },
+        })
+    }
+}
+
+impl FromWorker {
+    /// In a buffer that wipes itself: an answer holds session keys.
+    pub(crate) fn to_wire(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+        match self {
+            Self::Hello(build) => json(&UpWritten::Hello(build)).map(Zeroizing::new),
+            Self::Ready { epoch } => json(&UpWritten::Ready { epoch: *epoch }).map(Zeroizing::new),
+            Self::Refused(fault) => json(&UpWritten::Refused(fault)).map(Zeroizing::new),
+            Self::Answer { id, epoch, done } => answer(*id, *epoch, done),
+        }
+    }
+
+    /// Reads a message; the report of a bad one never repeats its content.
+    pub(crate) fn from_wire(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(match wire::read(bytes)? {
+            Up::Hello(build) => Self::Hello(build),
+            Up::Ready { epoch } => Self::Ready { epoch },
+            Up::Refused(fault) => Self::Refused(fault),
+            Up::Answer(Answer { id, epoch, after, tally, outcome }) => {
+                let outcome = match outcome {
+                    Outcome::Card(answer) => Ok(Reply::Card(answer.into())),
+                    Outcome::Signature(signature) => Ok(Reply::Signature(signature.0)),
+                    Outcome::PublicKey(point) => p256::PublicKey::from_sec1_bytes(&point.0)
+                        .map(Reply::PublicKey)
+                        .map_err(|_| Error::Message { text: "no point of P-256".to_owned() }),
+                    Outcome::Fault(fault) => Err(Error::Worker(Box::new(fault))),
+                };
+                Self::Answer { id, epoch, done: Done { outcome, tally, after } }
+            }
+        })
+    }
+}
+
+/// Written by hand around the outcome, because that of a card has no `Serialize`.
+fn answer(id: u64, epoch: Epoch, done: &Done) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let (name, outcome) = match &done.outcome {
+        Ok(Reply::Card(card)) => ("card", card.to_wire()),
+        Ok(Reply::Signature(signature)) => ("signature", Zeroizing::new(json(&Hex(*signature))?)),
+        Ok(Reply::PublicKey(key)) => {
+            ("public_key", Zeroizing::new(json(&AnyHex(key.to_sec1_point(false).as_bytes().to_vec()))?))
+        }
+        Err(error) => ("fault", Zeroizing::new(json(&Fault::of(error))?)),
+    };
+    let (after, tally) = (json(&done.after)?, json(&done.tally)?);
+    let head = format!("{{\"answer\":{{\"id\":{id},\"epoch\":{epoch},\"after\":");
+    let parts: [&[u8]; 8] =
+        [head.as_bytes(), &after, b",\"tally\":", &tally, b",\"outcome\":{\"", name.as_bytes(), b"\":", &outcome];
+    let mut out = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 3));
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    out.extend_from_slice(b"}}}");
+    Ok(out)
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::Message { text: error.to_string() })
+}
