@@ -176,7 +176,7 @@ impl Outcome {
                 }
                 StepAnswer::KeySet(set) => {
                     for key in set {
-                        bytes.extend(key.ciphertext);
+                        bytes.extend(key.ciphertext.as_bytes());
                         bytes.extend(key.kcv);
                     }
                 }

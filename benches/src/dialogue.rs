@@ -27,7 +27,7 @@ enum Line {
     Continue,
     Response(Vec<u8>),
     HostChallenge([u8; 8]),
-    SessionKeys([[u8; 16]; 3]),
+    SessionKeys([Vec<u8>; 3]),
     KeySet([KeyComponent; 3]),
 }
 
@@ -126,7 +126,7 @@ struct Answers<'h> {
     hsm: &'h Hsm,
     request: &'h CardRequest,
     asked: usize,
-    sessions: std::vec::IntoIter<([u8; 8], [[u8; 16]; 3])>,
+    sessions: std::vec::IntoIter<([u8; 8], [Vec<u8>; 3])>,
     sets: std::vec::IntoIter<[KeyComponent; 3]>,
 }
 
@@ -142,7 +142,7 @@ impl<'h> Answers<'h> {
         }
     }
 
-    fn session(&mut self, challenge: &Challenge) -> Result<[[u8; 16]; 3], Failure> {
+    fn session(&mut self, challenge: &Challenge) -> Result<[Vec<u8>; 3], Failure> {
         let Challenge::S8(challenge) = challenge else { return Err(failed("a challenge of 16 bytes".to_owned())) };
         if self.asked == 0 {
             self.fetch(*challenge)?;
@@ -163,11 +163,14 @@ impl<'h> Answers<'h> {
         for step in self.hsm.card(for_chip(self.request, *KDD.as_bytes(), challenge))?.steps {
             match step {
                 StepAnswer::Session { card_challenge, keys } => {
-                    sessions.push((card_challenge, [&keys.s_enc, &keys.s_mac, &keys.s_rmac].map(|key| *key.expose())));
+                    sessions.push((
+                        card_challenge,
+                        [&keys.s_enc, &keys.s_mac, &keys.s_rmac].map(|key| key.expose().to_vec()),
+                    ));
                 }
                 StepAnswer::KeySet(set) => {
                     let [enc, mac, dek] = set.map(|key| {
-                        KeyComponent::new(&key.ciphertext, KeyLength::Aes128, Kcv::new(key.kcv))
+                        KeyComponent::new(key.ciphertext.as_bytes(), KeyLength::Aes128, Kcv::new(key.kcv))
                             .doing("take a wrapped key")
                     });
                     sets.push([enc?, mac?, dek?]);

@@ -168,7 +168,11 @@ fn components(answer: Option<&StepAnswer>) -> Result<[KeyComponent; 3], Error> {
     };
     let mut components = Vec::with_capacity(wrapped.len());
     for key in wrapped {
-        let component = KeyComponent::new(&key.ciphertext, KeyLength::Aes128, Kcv::new(key.kcv));
+        let length = match key.ciphertext.length() {
+            fuda_kms::KeyLength::Aes128 => KeyLength::Aes128,
+            fuda_kms::KeyLength::Aes256 => KeyLength::Aes256,
+        };
+        let component = KeyComponent::new(key.ciphertext.as_bytes(), length, Kcv::new(key.kcv));
         components.push(component.map_err(|_| Error::HsmAnswer { what: "a wrapped key of another length" })?);
     }
     components.try_into().map_err(|_| Error::HsmAnswer { what: "a key set of other than three keys" })

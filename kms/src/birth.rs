@@ -7,11 +7,12 @@
 use crate::blob;
 use crate::error::Error;
 use crate::known_answer::GP_DEFAULT;
+use crate::length::KeyLength;
 use crate::name::{KeyKind, KeyVersion};
 use crate::scheme::Scheme;
 use crate::token::Door;
 use crate::token::keys::{rights, rights_of};
-use crate::token::template::{AES_128, AES_256, Home, Leaves, Right, Template};
+use crate::token::template::{AES_256, Home, Leaves, Right, Template};
 use cryptoki::object::ObjectHandle;
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -31,10 +32,16 @@ pub(crate) struct Export<'a> {
 }
 
 /// Makes the key of a version at its home.
-pub(crate) fn bear(door: &Door, version: &KeyVersion, home: &Home, export: &Export<'_>) -> Result<(), Error> {
+pub(crate) fn bear(
+    door: &Door,
+    version: &KeyVersion,
+    length: KeyLength,
+    home: &Home,
+    export: &Export<'_>,
+) -> Result<(), Error> {
     let kind = version.name.kind();
     match kind {
-        KeyKind::Derivation => bear_derivation_key(door, version, home, export),
+        KeyKind::Derivation => bear_derivation_key(door, version, length, home, export),
         KeyKind::Kek | KeyKind::Cipher | KeyKind::Mac => {
             door.generate_aes(&Template::token_key_generated(home, AES_256, rights(kind))).map(drop)
         }
@@ -47,8 +54,14 @@ pub(crate) fn create_gp_default(door: &Door, home: &Home, scheme: Scheme) -> Res
     door.create(&Template::token_key_public(home, &GP_DEFAULT, rights_of(KeyKind::Derivation, scheme))).map(drop)
 }
 
-fn bear_derivation_key(door: &Door, version: &KeyVersion, home: &Home, export: &Export<'_>) -> Result<(), Error> {
-    let newborn = door.generate_aes(&Template::session_key(AES_128, &[], Leaves::Wrapped))?;
+fn bear_derivation_key(
+    door: &Door,
+    version: &KeyVersion,
+    length: KeyLength,
+    home: &Home,
+    export: &Export<'_>,
+) -> Result<(), Error> {
+    let newborn = door.generate_aes(&Template::session_key(length.value_len(), &[], Leaves::Wrapped))?;
     for kek in &export.keks {
         let blob = door.wrap_kw(kek.handle, newborn)?;
         let folder = export.folder.ok_or_else(|| Error::Policy {

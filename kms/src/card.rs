@@ -3,11 +3,12 @@
 
 use crate::derive::{Master, Purpose, gp_kcv};
 use crate::error::Error;
+use crate::length::KeyLength;
 use crate::message::{CardAnswer, CardChallenge, CardRequest, CardStep, StepAnswer, WrappedKey};
 use crate::name::KeyVersion;
 use crate::scp03::{self, ChannelKeys};
 use crate::token::Door;
-use crate::token::template::{AES_128, Leaves, Right, Template};
+use crate::token::template::{Leaves, Right, Template};
 use cryptoki::object::ObjectHandle;
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ enum Used {
 }
 
 impl Uses {
-    fn template(self) -> Template {
+    fn template(self, length: KeyLength) -> Template {
         let mut rights = Vec::with_capacity(3);
         if self.opens == Used::Yes {
             rights.push(Right::Sign);
@@ -45,7 +46,7 @@ impl Uses {
             rights.push(Right::Encrypt);
         }
         let leaves = if self.goes == Used::Yes { Leaves::Wrapped } else { Leaves::Never };
-        Template::session_key(AES_128, &rights, leaves)
+        Template::session_key(length.value_len(), &rights, leaves)
     }
 }
 
@@ -81,7 +82,7 @@ impl<'a> Plan<'a> {
 /// The static keys of one card, in the token, for the life of one session.
 struct StaticKeys<'a> {
     door: &'a Door,
-    handles: BTreeMap<(&'a KeyVersion, Purpose), ObjectHandle>,
+    handles: BTreeMap<(&'a KeyVersion, Purpose), (ObjectHandle, KeyLength)>,
 }
 
 impl<'a> StaticKeys<'a> {
@@ -92,13 +93,14 @@ impl<'a> StaticKeys<'a> {
     ) -> Result<Self, Error> {
         let mut handles = BTreeMap::new();
         for ((version, purpose), uses) in Plan::of(&request.steps).0 {
-            let handle = masters(version)?.card_key(door, &request.kdd, purpose, &uses.template())?;
-            handles.insert((version, purpose), handle);
+            let master = masters(version)?;
+            let handle = master.card_key(door, &request.kdd, purpose, &uses.template(master.length()))?;
+            handles.insert((version, purpose), (handle, master.length()));
         }
         Ok(Self { door, handles })
     }
 
-    fn handle(&self, version: &KeyVersion, purpose: Purpose) -> Result<ObjectHandle, Error> {
+    fn handle(&self, version: &KeyVersion, purpose: Purpose) -> Result<(ObjectHandle, KeyLength), Error> {
         self.handles
             .get(&(version, purpose))
             .copied()
@@ -106,7 +108,8 @@ impl<'a> StaticKeys<'a> {
     }
 
     fn open(&self, key: &KeyVersion, host: &[u8; 8], challenge: &CardChallenge) -> Result<StepAnswer, Error> {
-        let keys = ChannelKeys { enc: self.handle(key, Purpose::Enc)?, mac: self.handle(key, Purpose::Mac)? };
+        let ((enc, length), (mac, _)) = (self.handle(key, Purpose::Enc)?, self.handle(key, Purpose::Mac)?);
+        let keys = ChannelKeys { enc, mac, length };
         let card_challenge = match challenge {
             CardChallenge::Answered(challenge) => *challenge,
             CardChallenge::Predicted { counter, df_name } => {
@@ -119,10 +122,13 @@ impl<'a> StaticKeys<'a> {
 
     /// PUT KEY's three keys (GlobalPlatform Card Specification 2.3.1 §11.8.2.3, Amendment D §7.2: AES-CBC, IV 0, under Key-DEK).
     fn wrap(&self, new: &KeyVersion, under: &KeyVersion) -> Result<StepAnswer, Error> {
-        let dek = self.handle(under, Purpose::Dek)?;
+        let (dek, _) = self.handle(under, Purpose::Dek)?;
         let wrapped = |purpose| {
-            let key = self.handle(new, purpose)?;
-            Ok::<_, Error>(WrappedKey { ciphertext: self.door.wrap_cbc(dek, key)?, kcv: gp_kcv(self.door, key)? })
+            let (key, length) = self.handle(new, purpose)?;
+            Ok::<_, Error>(WrappedKey {
+                ciphertext: self.door.wrap_cbc(dek, key, length)?,
+                kcv: gp_kcv(self.door, key)?,
+            })
         };
         Ok(StepAnswer::KeySet([wrapped(Purpose::Enc)?, wrapped(Purpose::Mac)?, wrapped(Purpose::Dek)?]))
     }

@@ -3,13 +3,15 @@
 
 use crate::card;
 use crate::check_value::{CheckValue, Method};
-use crate::derive::{Master, Route, gp_kcv, gp_kcv_by_wrapping};
+use crate::derive::{Master, gp_kcv, gp_kcv_by_wrapping};
 use crate::error::Error;
 use crate::known_answer;
+use crate::length::KeyLength;
 use crate::login::Login;
 use crate::message::{CardAnswer, CardRequest, CardStep, Epoch};
 use crate::name::{KeyKind, KeyVersion};
 use crate::registry::{Record, Registry};
+use crate::route::Routes;
 use crate::scheme::Scheme;
 use crate::state::{State, Use};
 use crate::token::module::Access;
@@ -49,6 +51,7 @@ pub(crate) struct Duty {
     token: Token,
     registry: Registry,
     door: Door,
+    routes: Routes,
     epoch: Epoch,
     newest: Arc<NewestEpoch>,
     versions: BTreeMap<KeyVersion, (State, Option<Held>)>,
@@ -63,9 +66,9 @@ impl Duty {
     pub(crate) fn start(login: Arc<Login>, registry: Registry, newest: Arc<NewestEpoch>) -> Result<Self, Error> {
         let token = login.token();
         let door = token.open(Access::ReadOnly)?;
-        known_answer::test(&door, Route::EncryptData)?;
+        let routes = Routes::find(&token, &door, login.provider())?;
         let (epoch, versions) = (Epoch::new(0), BTreeMap::new());
-        let mut duty = Self { login, token, registry, door, epoch, newest, versions, read: epoch, copy: None };
+        let mut duty = Self { login, token, registry, door, routes, epoch, newest, versions, read: epoch, copy: None };
         duty.load()?;
         Ok(duty)
     }
@@ -95,7 +98,8 @@ impl Duty {
 
     /// Whether the token still derives what it must.
     pub(crate) fn test(&self) -> Result<(), Error> {
-        known_answer::test(&self.token.open(Access::ReadOnly)?, Route::EncryptData)
+        let route = self.routes.of(KeyLength::Aes128)?;
+        known_answer::test(&self.token.open(Access::ReadOnly)?, route, KeyLength::Aes128)
     }
 
     /// Epoch 0 knows no key: whatever fails from here on, the next request loads again.
@@ -104,12 +108,33 @@ impl Duty {
         self.epoch = Epoch::new(0);
     }
 
+    /// Finds a version's object and proves by its check value that it is the registered key.
+    fn hold(&self, record: &Record) -> Result<Option<Held>, Error> {
+        let (door, home) = (&self.door, record.home());
+        let found = || keys::find(door, &home, &record.version)?.required(&record.version, &home);
+        match record.version.name.kind() {
+            KeyKind::Derivation => {
+                let copies = self.login.provider().profile.kdk_session_copy && record.scheme != Scheme::Fixed;
+                let handle = if copies { session_copy(door, found()?) } else { found()? };
+                let master = Master::new(door, handle, (record.scheme, record.length), self.routes)?;
+                compare(record, master.check_value(door, Method::Gp)?)?;
+                Ok(Some(Held::Derivation { master, scheme: record.scheme }))
+            }
+            KeyKind::Signature => {
+                let (private, public) = (found()?, public_half(door, record)?);
+                compare(record, point_check_value(&public))?;
+                Ok(Some(Held::Signature { private, public }))
+            }
+            KeyKind::Kek | KeyKind::Cipher | KeyKind::Mac => Ok(None),
+        }
+    }
+
     fn load(&mut self) -> Result<(), Error> {
         let snapshot = self.registry.snapshot()?;
         self.read = snapshot.epoch;
         let mut versions = BTreeMap::new();
         for record in snapshot.versions.iter().filter(|record| record.token == *self.token.label()) {
-            let held = if record.state.allows(Use::Open) { hold(&self.door, record)? } else { None };
+            let held = if record.state.allows(Use::Open) { self.hold(record)? } else { None };
             versions.insert(record.version.clone(), (record.state, held));
         }
         self.versions = versions;
@@ -122,6 +147,8 @@ impl Duty {
     fn follow(&mut self, wanted: Epoch) -> Result<(), Error> {
         if wanted > self.epoch {
             self.forget();
+            // Session copies of the keys go with the session.
+            self.door = self.token.open(Access::ReadOnly)?;
             self.load()?;
         }
         if wanted > self.epoch {
@@ -193,23 +220,18 @@ impl Duty {
     }
 }
 
-/// Finds a version's object and proves by its check value that it is the registered key.
-fn hold(door: &Door, record: &Record) -> Result<Option<Held>, Error> {
-    let home = record.home();
-    match record.version.name.kind() {
-        KeyKind::Derivation => {
-            let handle = keys::find(door, &home, &record.version)?.required(&record.version, &home)?;
-            let master = Master::new(door, handle, record.scheme, Route::EncryptData)?;
-            compare(record, master.check_value(door, Method::Gp)?)?;
-            Ok(Some(Held::Derivation { master, scheme: record.scheme }))
+/// A copy of a key-derivation key that lives as long as the session: where a provider reads token objects from disk at every use, it is
+/// four times as fast. A copy that is refused, or less guarded than the key, is done without.
+fn session_copy(door: &Door, key: ObjectHandle) -> ObjectHandle {
+    let Ok(copy) = door.copy_to_session(key) else { return key };
+    let guards = [Attribute::Sensitive(true), Attribute::Extractable(false), Attribute::Derive(true)];
+    let asked = [AttributeType::Sensitive, AttributeType::Extractable, AttributeType::Derive];
+    match door.attributes(copy, &asked) {
+        Ok(found) if guards.iter().all(|guard| found.contains(guard)) => copy,
+        _ => {
+            let _ = door.destroy(copy);
+            key
         }
-        KeyKind::Signature => {
-            let private = keys::find(door, &home, &record.version)?.required(&record.version, &home)?;
-            let public = public_half(door, record)?;
-            compare(record, point_check_value(&public))?;
-            Ok(Some(Held::Signature { private, public }))
-        }
-        KeyKind::Kek | KeyKind::Cipher | KeyKind::Mac => Ok(None),
     }
 }
 
@@ -225,10 +247,15 @@ pub(crate) fn compare(record: &Record, found: CheckValue) -> Result<(), Error> {
 }
 
 /// The check value that stands for a version in the registry, made from the key in the token.
-pub(crate) fn check_value(door: &Door, record: &Record, handle: ObjectHandle) -> Result<CheckValue, Error> {
+pub(crate) fn check_value(
+    door: &Door,
+    routes: Routes,
+    record: &Record,
+    handle: ObjectHandle,
+) -> Result<CheckValue, Error> {
     match record.version.name.kind() {
         KeyKind::Derivation => {
-            Master::new(door, handle, record.scheme, Route::EncryptData)?.check_value(door, Method::Gp)
+            Master::new(door, handle, (record.scheme, record.length), routes)?.check_value(door, Method::Gp)
         }
         KeyKind::Cipher => gp_kcv(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv)),
         KeyKind::Mac => door.cmac(handle, &[0; 16]).map(|mac| CheckValue::new(Method::Cmac, mac.as_slice())),

@@ -3,9 +3,11 @@
 use crate::check_value::CheckValue;
 use crate::fault::Fault;
 use crate::label::TokenLabel;
+use crate::length::KeyLength;
 use crate::message::Epoch;
 use crate::name::{KeyName, KeyVersion, NameError};
 use crate::pool::error::PoolError;
+use crate::route::Route;
 use crate::rv::ReturnValue;
 use crate::scheme::Scheme;
 use crate::state::State;
@@ -265,6 +267,14 @@ pub enum Error {
         /// The token's.
         found: String,
     },
+    /// The token has no way to derive card keys of a length that can be trusted.
+    #[error("the token cannot derive {length} card keys{}", instead_text(*instead))]
+    NoRoute {
+        /// The length.
+        length: KeyLength,
+        /// The route that it has, for other lengths.
+        instead: Option<Route>,
+    },
     /// Policy of the site forbids it.
     #[error("{what}")]
     Policy {
@@ -343,6 +353,10 @@ pub enum Error {
     /// The store.
     #[error(transparent)]
     Store(#[from] fuda_store::Error),
+}
+
+fn instead_text(instead: Option<Route>) -> String {
+    instead.map_or_else(String::new, |route| format!(": the route `{route}`, which it has, is not right for them"))
 }
 
 /// Why a PIN file was refused.

@@ -2,15 +2,14 @@
 
 use crate::birth::{self, Export, Kek};
 use crate::check_value::CheckValue;
-use crate::derive::Route;
 use crate::duty::{check_value, compare};
 use crate::error::Error;
 use crate::keys_file::{KeyEntry, KeySource, KeysFile};
-use crate::known_answer;
 use crate::login::{LoggedIn, TokenConfig, log_in};
 use crate::make_token::{ensure_token, refuse_making};
 use crate::name::{KeyKind, KeyName, KeyVersion};
 use crate::registry::{Intent, Origin, Record, Registry};
+use crate::route::Routes;
 use crate::state::{State, Use};
 use crate::token::keys::{self, Found, Reported, Strictness};
 use crate::token::module::Access;
@@ -107,9 +106,9 @@ pub fn dry_run(order: Order<'_>, registry: &Registry) -> Result<Report, Error> {
         }
         Err(other) => return Err(other),
     }
-    let LoggedIn { door, .. } = log_in(order.token, Access::ReadOnly)?;
-    known_answer::test(&door, Route::EncryptData)?;
-    let keys = order.keys.keys.iter().map(|key| match stand(&door, &order, registry, key)? {
+    let LoggedIn { token, door } = log_in(order.token, Access::ReadOnly)?;
+    let routes = Routes::find(&token, &door, &order.token.provider)?;
+    let keys = order.keys.keys.iter().map(|key| match stand(&door, routes, &order, registry, key)? {
         Stand::Absent => Ok(would_bear(KeyVersion::first(key.name.clone()))),
         Stand::Unfinished(record, _) => Ok(Settled {
             version: record.version,
@@ -131,11 +130,11 @@ pub fn dry_run(order: Order<'_>, registry: &Registry) -> Result<Report, Error> {
 pub fn run(order: Order<'_>, registry: &Registry) -> Result<Report, Error> {
     refuse_by_policy(&order)?;
     let _alone = order.token.files().lock_init()?;
-    let token = ensure_token(order.token)?;
-    let LoggedIn { door, .. } = log_in(order.token, Access::ReadWrite)?;
-    known_answer::test(&door, Route::EncryptData)?;
-    let keys = order.keys.keys.iter().map(|key| settle(&door, &order, registry, key));
-    Ok(Report { token, keys: keys.collect::<Result<_, _>>()? })
+    let made = ensure_token(order.token)?;
+    let LoggedIn { token, door } = log_in(order.token, Access::ReadWrite)?;
+    let routes = Routes::find(&token, &door, &order.token.provider)?;
+    let keys = order.keys.keys.iter().map(|key| settle(&door, routes, &order, registry, key));
+    Ok(Report { token: made, keys: keys.collect::<Result<_, _>>()? })
 }
 
 fn would_bear(version: KeyVersion) -> Settled {
@@ -180,7 +179,7 @@ enum Stand {
     Complete(Record),
 }
 
-fn stand(door: &Door, order: &Order<'_>, registry: &Registry, key: &KeyEntry) -> Result<Stand, Error> {
+fn stand(door: &Door, routes: Routes, order: &Order<'_>, registry: &Registry, key: &KeyEntry) -> Result<Stand, Error> {
     let version = KeyVersion::first(key.name.clone());
     let record = match registry.version(&version) {
         Ok(record) => record,
@@ -204,7 +203,7 @@ fn stand(door: &Door, order: &Order<'_>, registry: &Registry, key: &KeyEntry) ->
     let handle = keys::find(door, &home, &version)?.required(&version, &home)?;
     Reported::read(door, handle)?.check(&version, record.scheme, strictness(record.origin))?;
     if record.state.allows(Use::Open) {
-        compare(&record, check_value(door, &record, handle)?)?;
+        compare(&record, check_value(door, routes, &record, handle)?)?;
     }
     required_check(key, &record)?;
     Ok(Stand::Complete(record))
@@ -237,6 +236,9 @@ fn same_wish(order: &Order<'_>, key: &KeyEntry, record: &Record) -> Result<(), E
     if record.scheme != key.scheme {
         return Err(differs("the scheme", key.scheme.to_string(), record.scheme.to_string()));
     }
+    if record.length != key.length {
+        return Err(differs("the length", key.length.to_string(), record.length.to_string()));
+    }
     if record.origin == Origin::Born && key.keks != record.keks {
         return Err(differs("the list of KEKs", names(&key.keks), names(&record.keks)));
     }
@@ -258,18 +260,28 @@ fn required_check(key: &KeyEntry, record: &Record) -> Result<(), Error> {
     }
 }
 
-fn settle(door: &Door, order: &Order<'_>, registry: &Registry, key: &KeyEntry) -> Result<Settled, Error> {
-    let deed = match stand(door, order, registry, key)? {
+fn settle(
+    door: &Door,
+    routes: Routes,
+    order: &Order<'_>,
+    registry: &Registry,
+    key: &KeyEntry,
+) -> Result<Settled, Error> {
+    let deed = match stand(door, routes, order, registry, key)? {
         Stand::Complete(record) => return Ok(kept(record)),
         Stand::Absent => {
             refuse_birth(order, key)?;
+            if key.name.kind() == KeyKind::Derivation {
+                // A key that nothing can be derived from here is not born here.
+                routes.of(key.length)?;
+            }
             registry.intend(&intent(order, key))?;
             Deed::Born
         }
         Stand::Unfinished(record, Found::One(handle)) => {
             // A kill inside the library may leave an object without a value. No card has met it: make it anew.
             let whole = Reported::read(door, handle)?.check(&record.version, record.scheme, strictness(record.origin));
-            if let Ok(value) = whole.and_then(|()| check_value(door, &record, handle)) {
+            if let Ok(value) = whole.and_then(|()| check_value(door, routes, &record, handle)) {
                 return finish(registry, key, record, value, Deed::Finished);
             }
             door.destroy(handle)?;
@@ -282,11 +294,11 @@ fn settle(door: &Door, order: &Order<'_>, registry: &Registry, key: &KeyEntry) -
     let home = record.home();
     match key.source {
         KeySource::GpDefault => birth::create_gp_default(door, &home, record.scheme)?,
-        KeySource::Birth => birth::bear(door, &version, &home, &export(door, order, registry, key)?)?,
+        KeySource::Birth => birth::bear(door, &version, record.length, &home, &export(door, order, registry, key)?)?,
     }
     let handle = keys::find(door, &home, &version)?.required(&version, &home)?;
     Reported::read(door, handle)?.check(&version, record.scheme, Strictness::Born)?;
-    let value = check_value(door, &record, handle)?;
+    let value = check_value(door, routes, &record, handle)?;
     finish(registry, key, record, value, deed)
 }
 
@@ -331,6 +343,7 @@ fn intent(order: &Order<'_>, key: &KeyEntry) -> Intent {
         token: order.keys.token.clone(),
         origin: if key.source == KeySource::GpDefault { Origin::Public } else { Origin::Born },
         scheme: key.scheme,
+        length: key.length,
         keks: key.keks.clone(),
     }
 }

@@ -1,15 +1,15 @@
 //! Looking into a token: what is there, whether it agrees with the registry, and check values by every method.
 
 use crate::check_value::{CheckValue, Method};
-use crate::derive::{Master, Route};
+use crate::derive::Master;
 use crate::duty::{check_value, compare};
 use crate::error::Error;
 use crate::init::strictness;
-use crate::known_answer;
 use crate::label::TokenLabel;
 use crate::login::{LoggedIn, TokenConfig, log_in};
 use crate::name::{KeyKind, KeyVersion};
 use crate::registry::{Origin, Record, Registry};
+use crate::route::Routes;
 use crate::state::{State, Use};
 use crate::token::keys::{self, Reported};
 use crate::token::module::Access;
@@ -71,12 +71,12 @@ pub struct Finding {
 /// # Errors
 /// What keeps the token from being looked at, or [`Error::KnownAnswer`]. Faults of single keys are findings.
 pub fn check(config: &TokenConfig, registry: &Registry) -> Result<Vec<Finding>, Error> {
-    let LoggedIn { door, .. } = log_in(config, Access::ReadOnly)?;
-    known_answer::test(&door, Route::EncryptData)?;
+    let LoggedIn { token, door } = log_in(config, Access::ReadOnly)?;
+    let routes = Routes::find(&token, &door, &config.provider)?;
     let records: Vec<Record> = registry.list()?.into_iter().filter(|record| record.token == config.label).collect();
     let mut findings = Vec::with_capacity(records.len());
     for record in &records {
-        let fault = check_key(&door, config.mode, record).err();
+        let fault = check_key(&door, routes, config.mode, record).err();
         let scheme = record.scheme.shown(record.version.name.kind());
         findings.push(Finding { subject: record.version.to_string(), scheme, fault });
     }
@@ -90,7 +90,7 @@ pub fn check(config: &TokenConfig, registry: &Registry) -> Result<Vec<Finding>, 
     Ok(findings)
 }
 
-fn check_key(door: &Door, mode: Mode, record: &Record) -> Result<(), Error> {
+fn check_key(door: &Door, routes: Routes, mode: Mode, record: &Record) -> Result<(), Error> {
     if record.state == State::Destroyed {
         return Ok(());
     }
@@ -103,7 +103,7 @@ fn check_key(door: &Door, mode: Mode, record: &Record) -> Result<(), Error> {
     let (handle, reported) = read(door, record)?;
     reported.check(&record.version, record.scheme, strictness(record.origin))?;
     // A suspended or retired version derives nothing, not even its check child.
-    if record.state.allows(Use::Open) { compare(record, check_value(door, record, handle)?) } else { Ok(()) }
+    if record.state.allows(Use::Open) { compare(record, check_value(door, routes, record, handle)?) } else { Ok(()) }
 }
 
 fn read(door: &Door, record: &Record) -> Result<(ObjectHandle, Reported), Error> {
@@ -139,7 +139,7 @@ pub fn kcv(
 ) -> Result<CheckValue, Error> {
     let record = registry.version(version)?;
     let unfit = |why| Error::MethodUnfit { version: version.clone(), why };
-    let LoggedIn { door, .. } = log_in(config, Access::ReadOnly)?;
+    let LoggedIn { token, door } = log_in(config, Access::ReadOnly)?;
     let (handle, reported) = read(&door, &record)?;
     if method == Some(Method::P11) {
         let value = reported.check_value().map(|value| CheckValue::new(Method::P11, value));
@@ -148,10 +148,11 @@ pub fn kcv(
     if !record.state.allows(Use::Open) {
         return Err(Error::StateForbids { version: version.clone(), state: record.state, wanted: "derive" });
     }
+    let routes = Routes::find(&token, &door, &config.provider)?;
     if let (KeyKind::Derivation, Some(method)) = (record.version.name.kind(), method) {
-        return Master::new(&door, handle, record.scheme, Route::EncryptData)?.check_value(&door, method);
+        return Master::new(&door, handle, (record.scheme, record.length), routes)?.check_value(&door, method);
     }
-    let value = check_value(&door, &record, handle)?;
+    let value = check_value(&door, routes, &record, handle)?;
     match method {
         Some(method) if method != value.method() => Err(unfit("its rights do not allow a check value by this method")),
         _ => Ok(value),

@@ -2,6 +2,7 @@
 
 use crate::check_value::{CheckValue, Method};
 use crate::label::TokenLabel;
+use crate::length::KeyLength;
 use crate::name::{KeyKind, KeyName, KeyVersion, NameError};
 use crate::scheme::{Scheme, UnknownScheme};
 use fuda_cli::{Failure, Source};
@@ -30,6 +31,8 @@ pub struct KeyEntry {
     pub source: KeySource,
     /// How the keys of a card come from it.
     pub scheme: Scheme,
+    /// How long they are.
+    pub length: KeyLength,
     /// The KEKs it is wrapped under at its birth; none means that it can never be exported.
     pub keks: Vec<KeyName>,
     /// The check value that it must have.
@@ -59,6 +62,7 @@ struct RawKey {
     name: Spanned<String>,
     public: Option<Spanned<String>>,
     scheme: Option<Spanned<String>>,
+    bits: Option<Spanned<i64>>,
     #[serde(default)]
     kek: Vec<Spanned<String>>,
     check: Option<Spanned<String>>,
@@ -119,6 +123,7 @@ fn entry(source: &Source, raw: &RawKey) -> Result<KeyEntry, Failure> {
         }
     }
     let scheme = scheme(source, raw, &name)?;
+    let length = length(source, raw, &name, scheme)?;
     let mut keks = Vec::with_capacity(raw.kek.len());
     for text in &raw.kek {
         let kek = key_name(source, text)?;
@@ -142,7 +147,7 @@ fn entry(source: &Source, raw: &RawKey) -> Result<KeyEntry, Failure> {
     }
     let check = raw.check.as_ref().map(|text| check(source, text, kind)).transpose()?;
     let source = if raw.public.is_some() { KeySource::GpDefault } else { KeySource::Birth };
-    Ok(KeyEntry { name, source, scheme, keks, check })
+    Ok(KeyEntry { name, source, scheme, length, keks, check })
 }
 
 fn scheme(source: &Source, raw: &RawKey, name: &KeyName) -> Result<Scheme, Failure> {
@@ -161,9 +166,14 @@ fn scheme(source: &Source, raw: &RawKey, name: &KeyName) -> Result<Scheme, Failu
             format!("`{name}` would be one secret key on every card"),
             "only a key with public = \"gp-default\" may have scheme \"fixed\"",
         ),
-        Ok(Scheme::An10922) | Err(UnknownScheme) => {
-            refused(format!("`{}` is no scheme that we know", text.get_ref()), "give \"kdf3\" or \"fixed\"")
+        Ok(Scheme::An10922) if raw.public.is_some() => {
+            refused("blank chips carry no keys by AN10922".to_owned(), "give \"kdf3\" or \"fixed\"")
         }
+        Ok(Scheme::An10922) => Ok(Scheme::An10922),
+        Err(UnknownScheme) => refused(
+            format!("`{}` is no scheme that we know", text.get_ref()),
+            "give \"kdf3\" or \"an10922\"; \"fixed\" is for a public key only",
+        ),
     }
 }
 
@@ -176,6 +186,21 @@ fn key_name(source: &Source, text: &Spanned<String>) -> Result<KeyName, Failure>
         };
         Failure::input(source, text.span().start, error.to_string(), remedy)
     })
+}
+
+fn length(source: &Source, raw: &RawKey, name: &KeyName, scheme: Scheme) -> Result<KeyLength, Failure> {
+    let Some(bits) = &raw.bits else { return Ok(KeyLength::default()) };
+    let refused = |what: String, remedy: &'static str| Err(Failure::input(source, bits.span().start, what, remedy));
+    match KeyLength::from_bits(*bits.get_ref()) {
+        _ if name.kind() != KeyKind::Derivation => {
+            refused(format!("`{name}` has one length only"), "`bits` is for keys that card keys are derived from")
+        }
+        None => refused(format!("card keys of {} bits do not exist here", bits.get_ref()), "give 128 or 256"),
+        Some(KeyLength::Aes256) if raw.public.is_some() || scheme != Scheme::Kdf3 => {
+            refused("only kdf3 derives AES-256 card keys, and no public key is one".to_owned(), "leave `bits` out")
+        }
+        Some(length) => Ok(length),
+    }
 }
 
 /// The check value of a kind in plain hex: its method follows from the kind.
@@ -239,6 +264,14 @@ mod tests {
             (with("name = \"issuer\"\nkek = [\"kek/a\", \"kek/a\"]"), "keys.toml:4:17", "named twice"),
             (with("name = \"issuer\"\nscheme = \"kdf4\""), "keys.toml:4:10", "no scheme that we know"),
             (with("name = \"issuer\"\nscheme = \"fixed\""), "keys.toml:4:10", "one secret key on every card"),
+            (with("name = \"issuer\"\nbits = 192"), "keys.toml:4:8", "192 bits"),
+            (with("name = \"vault\"\nbits = 256"), "keys.toml:4:8", "one length only"),
+            (with("name = \"issuer\"\nscheme = \"an10922\"\nbits = 256"), "keys.toml:5:8", "only kdf3"),
+            (
+                with("name = \"initial\"\npublic = \"gp-default\"\nscheme = \"an10922\""),
+                "keys.toml:5:10",
+                "blank chips",
+            ),
             (with("name = \"vault\"\nscheme = \"kdf3\""), "keys.toml:4:10", "derives no card keys"),
             (with("name = \"audit\"\nkek = [\"kek/a\"]"), "keys.toml:4:8", "not wrapped"),
             (with("name = \"issuer\"\ncheck = \"AABB\""), "keys.toml:4:9", "no check value"),

@@ -81,19 +81,26 @@ pub(crate) struct LoggedIn {
 pub(crate) struct Login {
     /// Where the PIN for another login would come from; a worker process has none and is replaced instead.
     again: Option<TokenConfig>,
+    provider: Provider,
     held: Mutex<LoggedIn>,
 }
 
 impl Login {
     /// Logs in, with a PIN that can be had again.
     pub(crate) fn new(config: &TokenConfig) -> Result<Self, Error> {
-        Ok(Self { again: Some(config.clone()), held: Mutex::new(log_in(config, Access::ReadOnly)?) })
+        let held = Mutex::new(log_in(config, Access::ReadOnly)?);
+        Ok(Self { again: Some(config.clone()), provider: config.provider.clone(), held })
     }
 
     /// Logs in with a PIN that is gone afterwards.
     pub(crate) fn once(config: &TokenConfig, pin: Pin) -> Result<Self, Error> {
         let held = log_in_with(config, Access::ReadOnly, || Ok(pin))?;
-        Ok(Self { again: None, held: Mutex::new(held) })
+        Ok(Self { again: None, provider: config.provider.clone(), held: Mutex::new(held) })
+    }
+
+    /// What is known of the library and its tokens.
+    pub(crate) const fn provider(&self) -> &Provider {
+        &self.provider
     }
 
     /// The token.

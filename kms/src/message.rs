@@ -4,6 +4,7 @@
 //! for somebody else's purpose. On the wire both are one JSON object on one line, bytes in hex (`wire.rs`).
 
 use crate::error::Error;
+use crate::length::KeyLength;
 use crate::name::KeyVersion;
 use crate::secret::SessionKeys;
 use serde::{Deserialize, Serialize};
@@ -116,9 +117,47 @@ pub enum StepAnswer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WrappedKey {
     /// AES-CBC (IV 0) under the channel's DEK.
-    pub ciphertext: [u8; 16],
+    pub ciphertext: Ciphertext,
     /// GP key check value of the key inside.
     pub kcv: [u8; 3],
+}
+
+/// A card key under another one, as long as the key itself.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Ciphertext {
+    bytes: [u8; KeyLength::BYTES_MAX],
+    length: KeyLength,
+}
+
+impl Ciphertext {
+    /// From 16 or 32 bytes.
+    #[must_use]
+    pub fn new(ciphertext: &[u8]) -> Option<Self> {
+        let length = KeyLength::from_bytes(ciphertext.len())?;
+        let mut bytes = [0; KeyLength::BYTES_MAX];
+        for (to, from) in bytes.iter_mut().zip(ciphertext) {
+            *to = *from;
+        }
+        Some(Self { bytes, length })
+    }
+
+    /// Length of the key inside.
+    #[must_use]
+    pub const fn length(&self) -> KeyLength {
+        self.length
+    }
+
+    /// The bytes, as PUT KEY carries them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length.bytes()).unwrap_or(&self.bytes)
+    }
+}
+
+impl fmt::Debug for Ciphertext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ciphertext({})", hex::encode(self.as_bytes()))
+    }
 }
 
 impl CardRequest {

@@ -13,11 +13,12 @@
 
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::hex_text::{AnyHex, Hex};
 use crate::label::TokenLabel;
 use crate::message::{CardRequest, Epoch};
 use crate::metrics::Tally;
 use crate::pool::error::PoolError;
-use crate::wire::{self, AnyHex, CONTRACT, Hex, Named};
+use crate::wire::{self, CONTRACT, Named};
 use crate::worker::{After, Done, Reply, Task};
 use fuda_cli::config::Mode;
 use p256::elliptic_curve::sec1::ToSec1Point;

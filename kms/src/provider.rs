@@ -4,6 +4,8 @@
 //! test at every start, whatever its profile says.
 
 use crate::error::Error;
+use crate::length::KeyLength;
+use crate::route::Route;
 use serde::Deserialize;
 
 const EMBEDDED: [(&str, &str); 2] =
@@ -31,9 +33,9 @@ pub struct Profile {
     /// What such a token says of itself: parts of manufacturer or model in CK_TOKEN_INFO, in lower case.
     pub says: Vec<String>,
     /// Ways to derive a card key, best first.
-    pub routes: Vec<RouteName>,
+    pub routes: Vec<Route>,
     /// Those of them that are right for AES-256 too.
-    pub aes_256_routes: Vec<RouteName>,
+    pub aes_256_routes: Vec<Route>,
     /// Whether a key-derivation key should be copied to a session object when a worker starts.
     pub kdk_session_copy: bool,
     /// What a worker needs a private copy of.
@@ -56,17 +58,6 @@ pub enum Kind {
     Hardware,
 }
 
-/// A way to derive a card key inside the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RouteName {
-    /// CKM_SP800_108_COUNTER_KDF with CMAC.
-    #[serde(rename = "sp800-108")]
-    Sp800108,
-    /// CKM_AES_CBC_ENCRYPT_DATA.
-    EncryptData,
-}
-
 /// What a worker process needs a private copy of before it logs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -80,6 +71,15 @@ pub enum TokenCopy {
 impl Provider {
     /// The names that exist, as a sentence for reports.
     pub const ALLOWED: &'static str = "set hsm.provider to one of: softhsm, kryoptic";
+
+    /// Its routes for keys of a length, best first.
+    #[must_use]
+    pub fn routes(&self, length: KeyLength) -> &[Route] {
+        match length {
+            KeyLength::Aes128 => &self.profile.routes,
+            KeyLength::Aes256 => &self.profile.aes_256_routes,
+        }
+    }
 
     /// The profile of a name.
     ///

@@ -6,6 +6,7 @@
 use crate::check_value::CheckValue;
 use crate::error::Error;
 use crate::label::TokenLabel;
+use crate::length::KeyLength;
 use crate::message::Epoch;
 use crate::name::{KeyName, KeyVersion};
 use crate::scheme::Scheme;
@@ -61,6 +62,8 @@ pub struct Record {
     pub check_value: Option<CheckValue>,
     /// How the keys of a card come from it.
     pub scheme: Scheme,
+    /// How long they are, and it.
+    pub length: KeyLength,
     /// The KEKs it was wrapped under at birth.
     pub keks: Vec<KeyName>,
     /// When its birth was intended (RFC 3339, UTC).
@@ -96,6 +99,7 @@ pub(crate) struct Intent {
     pub(crate) home: Home,
     pub(crate) origin: Origin,
     pub(crate) scheme: Scheme,
+    pub(crate) length: KeyLength,
     pub(crate) keks: Vec<KeyName>,
 }
 
@@ -127,7 +131,7 @@ impl Registry {
         self.store.read_blocking("kms.registry.snapshot", async |tx| {
             let rows = sqlx::query(
                 "/* kms.registry.snapshot */ SELECT name, number, token, label, object_id, origin, state, trust, check_value, keks, \
-                 created_at, scheme FROM key_version ORDER BY name, number",
+                 created_at, scheme, bits FROM key_version ORDER BY name, number",
             )
             .fetch_all(&mut *tx)
             .await?;
@@ -204,15 +208,17 @@ impl Registry {
             hex::encode(&intent.home.id),
             intent.origin.as_str(),
             intent.scheme.as_str(),
+            i64::from(intent.length.bits()),
             intent.keks.iter().map(KeyName::to_string).collect::<Vec<_>>().join(" "),
             self.now(),
         );
         let outcome = self.store.run_tx_blocking("kms.registry.intend", async move |tx| {
-            let (name, number, token, label, id, origin, scheme, keks, now) = values;
+            let (name, number, token, label, id, origin, scheme, bits, keks, now) = values;
             sqlx::query(
                 "/* kms.registry.intend */ INSERT INTO key_version \
-                 (name, number, token, label, object_id, origin, state, trust, check_value, keks, created_at, changed_at, scheme) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 'PRE-ACTIVE', 'SOUND', NULL, $7, $8, $9, $10)",
+                 (name, number, token, label, object_id, origin, state, trust, check_value, keks, created_at, changed_at, scheme, \
+                 bits) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'PRE-ACTIVE', 'SOUND', NULL, $7, $8, $9, $10, $11)",
             )
             .bind(name)
             .bind(number)
@@ -224,6 +230,7 @@ impl Registry {
             .bind(now.clone())
             .bind(now)
             .bind(scheme)
+            .bind(bits)
             .execute(&mut *tx)
             .await?;
             next_epoch(tx).await
@@ -295,6 +302,7 @@ fn record(row: &AnyRow) -> Result<Record, Error> {
     let number: i64 = row.try_get("number")?;
     let number = u32::try_from(number).ok().and_then(NonZeroU32::new).ok_or_else(|| strange(&number.to_string()))?;
     let (origin, trust, id, keks) = (text("origin")?, text("trust")?, text("object_id")?, text("keks")?);
+    let bits: i64 = row.try_get("bits")?;
     let check_value: Option<String> = row.try_get("check_value")?;
     let origins = [Origin::Born, Origin::Public, Origin::Adopted];
     let (state, scheme) = (text("state")?, text("scheme")?);
@@ -310,6 +318,7 @@ fn record(row: &AnyRow) -> Result<Record, Error> {
             .find(|known| known.as_str() == trust)
             .ok_or_else(|| strange(&trust))?,
         check_value: check_value.map(|value| value.parse()).transpose()?,
+        length: KeyLength::from_bits(bits).ok_or_else(|| strange(&bits.to_string()))?,
         scheme: scheme.parse().map_err(|_| strange(&scheme))?,
         keks: keks.split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
         created_at: text("created_at")?,

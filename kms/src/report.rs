@@ -121,6 +121,11 @@ impl Error {
             Self::KnownAnswer { .. } => {
                 ("HSM_KNOWN_ANSWER", Exit::Integrity, "this token derives other keys: do not use it")
             }
+            Self::NoRoute { .. } => (
+                "HSM_NO_ROUTE",
+                Exit::Hsm,
+                "AES-128 needs CKM_SP800_108_COUNTER_KDF or CKM_AES_CBC_ENCRYPT_DATA, AES-256 the first of them",
+            ),
             Self::SchemeForbids { .. } => (
                 "KEY_SCHEME_FORBIDS",
                 Exit::Refused,

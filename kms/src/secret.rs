@@ -1,28 +1,39 @@
 //! Secrets that may be in our memory for a while: SCP03 session keys and PINs. Card keys are not among them.
 
+use crate::length::KeyLength;
 use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// One AES-128 session key of a secure channel. Wiped on drop, never printed, copied or serialised.
+/// One session key of a secure channel, AES-128 or AES-256. Wiped on drop, never printed, copied or serialised.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub struct SessionKey([u8; 16]);
+pub struct SessionKey {
+    bytes: [u8; KeyLength::BYTES_MAX],
+    #[zeroize(skip)]
+    length: KeyLength,
+}
 
 impl SessionKey {
-    pub(crate) const fn new(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+    /// From 16 or 32 bytes.
+    pub(crate) fn new(key: &[u8]) -> Option<Self> {
+        let length = KeyLength::from_bytes(key.len())?;
+        let mut session_key = Self { bytes: [0; KeyLength::BYTES_MAX], length };
+        for (to, from) in session_key.bytes.iter_mut().zip(key) {
+            *to = *from;
+        }
+        Some(session_key)
     }
 
     /// The key bytes, for the cipher that uses them at once.
     #[must_use]
-    pub const fn expose(&self) -> &[u8; 16] {
-        &self.0
+    pub fn expose(&self) -> &[u8] {
+        self.bytes.get(..self.length.bytes()).unwrap_or(&self.bytes)
     }
 }
 
 impl PartialEq for SessionKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.expose().ct_eq(other.expose()).into()
     }
 }
 

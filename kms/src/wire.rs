@@ -4,18 +4,20 @@
 //! straight into their type.
 
 use crate::error::Error;
+use crate::hex_text::{AnyHex, Hex, SecretHex, WrappedHex};
 use crate::message::{CardAnswer, CardChallenge, CardRequest, CardStep, Epoch, StepAnswer, WrappedKey};
 use crate::name::KeyVersion;
-use crate::secret::{SessionKey, SessionKeys};
-use serde::de::Visitor;
+use crate::secret::SessionKeys;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Version of the messages. A worker and its caller must have the same one.
 pub const CONTRACT: u32 = 1;
 
-/// Longest message in bytes: 64 steps of the longest kind need 20 KiB, an error with all its text 10 KiB.
+/// Room for the longest step of an answer: three AES-256 keys in hex, with their names.
+const STEP_BYTES: usize = 384;
+
+/// Longest message in bytes: 64 steps of the longest kind need 24 KiB, an error with all its text 10 KiB.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
 
 /// The contract's version, checked while reading.
@@ -34,54 +36,6 @@ impl<'de> Deserialize<'de> for Contract {
             CONTRACT => Ok(Self),
             other => Err(serde::de::Error::custom(format!("contract {other}, not {CONTRACT}"))),
         }
-    }
-}
-
-/// Bytes of a fixed length in hex.
-#[derive(Debug)]
-pub(crate) struct Hex<const N: usize>(pub(crate) [u8; N]);
-
-impl<const N: usize> Serialize for Hex<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(self.0))
-    }
-}
-
-impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct FixedHex<const N: usize>;
-        impl<const N: usize> Visitor<'_> for FixedHex<N> {
-            type Value = Hex<N>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{} hex digits", 2 * N)
-            }
-
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Hex<N>, E> {
-                let mut bytes = [0; N];
-                // The error must not repeat the text: it may be a session key.
-                hex::decode_to_slice(text, &mut bytes).map_err(|_| E::custom(format!("not {} hex digits", 2 * N)))?;
-                Ok(Hex(bytes))
-            }
-        }
-        deserializer.deserialize_str(FixedHex)
-    }
-}
-
-/// Bytes of any length in hex.
-#[derive(Debug)]
-pub(crate) struct AnyHex(pub(crate) Vec<u8>);
-
-impl Serialize for AnyHex {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex::encode(&self.0))
-    }
-}
-
-impl<'de> Deserialize<'de> for AnyHex {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        hex::decode(text).map(Self).map_err(|_| serde::de::Error::custom("not hex"))
     }
 }
 
@@ -143,20 +97,8 @@ enum Answered {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wrapped {
-    ciphertext: Hex<16>,
+    ciphertext: WrappedHex,
     kcv: Hex<3>,
-}
-
-/// A session key in hex: can be read, not written by serde.
-struct SecretHex(SessionKey);
-
-impl<'de> Deserialize<'de> for SecretHex {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut bytes = Hex::<16>::deserialize(deserializer)?.0;
-        let key = SessionKey::new(bytes);
-        bytes.zeroize();
-        Ok(Self(key))
-    }
 }
 
 impl CardRequest {
@@ -206,7 +148,7 @@ impl CardAnswer {
     #[must_use]
     pub fn to_wire(&self) -> Zeroizing<Vec<u8>> {
         // Room for every step at once, so that the buffer never moves and leaves a copy behind.
-        let mut out = Zeroizing::new(Vec::with_capacity(64 + self.steps.len() * 256));
+        let mut out = Zeroizing::new(Vec::with_capacity(64 + self.steps.len() * STEP_BYTES));
         out.extend_from_slice(format!("{{\"contract\":{CONTRACT},\"calls\":{},\"steps\":[", self.calls).as_bytes());
         for (number, step) in self.steps.iter().enumerate() {
             if number > 0 {
@@ -228,7 +170,7 @@ impl CardAnswer {
                     out.extend_from_slice(b"{\"key_set\":[");
                     for (place, key) in set.iter().enumerate() {
                         out.extend_from_slice(if place == 0 { b"{\"ciphertext\":" } else { b",{\"ciphertext\":" });
-                        push_hex(&mut out, &key.ciphertext);
+                        push_hex(&mut out, key.ciphertext.as_bytes());
                         out.extend_from_slice(b",\"kcv\":");
                         push_hex(&mut out, &key.kcv);
                         out.push(b'}');
@@ -322,6 +264,8 @@ impl From<Answered> for StepAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Ciphertext;
+    use crate::secret::SessionKey;
 
     const REQUEST: &str = include_str!("../golden/card_request.json");
     const ANSWER: &str = include_str!("../golden/card_answer.json");
@@ -348,7 +292,7 @@ mod tests {
     }
 
     fn answer() -> CardAnswer {
-        let key = |byte| SessionKey::new([byte; 16]);
+        let key = |byte| SessionKey::new(&[byte; 16]).unwrap();
         CardAnswer {
             calls: 42,
             steps: vec![
@@ -356,7 +300,10 @@ mod tests {
                     card_challenge: [0x22; 8],
                     keys: SessionKeys { s_enc: key(0x44), s_mac: key(0x55), s_rmac: key(0x66) },
                 },
-                StepAnswer::KeySet([0x77, 0x88, 0x99].map(|b| WrappedKey { ciphertext: [b; 16], kcv: [b; 3] })),
+                StepAnswer::KeySet(
+                    [0x77, 0x88, 0x99]
+                        .map(|b| WrappedKey { ciphertext: Ciphertext::new(&[b; 16]).unwrap(), kcv: [b; 3] }),
+                ),
             ],
         }
     }
@@ -391,6 +338,21 @@ mod tests {
         let secret = "44444444444444444444444444444444";
         let error = CardAnswer::from_wire(ANSWER.replace(secret, &secret[1..]).as_bytes()).unwrap_err();
         assert!(!error.to_string().contains("4444"), "{error}");
+    }
+
+    #[test]
+    fn keys_of_32_bytes_are_read_as_written_and_the_buffer_never_moves() {
+        let key = |byte| SessionKey::new(&[byte; 32]).unwrap();
+        let session = |byte| StepAnswer::Session {
+            card_challenge: [byte; 8],
+            keys: SessionKeys { s_enc: key(byte), s_mac: key(byte + 1), s_rmac: key(byte + 2) },
+        };
+        let wrapped = |b| WrappedKey { ciphertext: Ciphertext::new(&[b; 32]).unwrap(), kcv: [b; 3] };
+        let set = |byte| StepAnswer::KeySet([byte, byte + 1, byte + 2].map(wrapped));
+        let answer = CardAnswer { calls: u32::MAX, steps: (0..8).flat_map(|n| [session(n), set(n)]).collect() };
+        let wire = answer.to_wire();
+        assert_eq!(CardAnswer::from_wire(&wire).unwrap(), answer);
+        assert_eq!(wire.capacity(), 64 + 16 * STEP_BYTES, "it had to grow");
     }
 
     #[test]

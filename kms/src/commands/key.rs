@@ -7,8 +7,8 @@ use fuda_cli::{Exit, Failure};
 use fuda_kms::adopt::{self, Adoption};
 use fuda_kms::check_value::{CheckValue, Method};
 use fuda_kms::inspect;
-use fuda_kms::name::{KeyName, KeyRef};
-use fuda_kms::{Error, KeyVersion, Record, Registry};
+use fuda_kms::name::{KeyKind, KeyName, KeyRef};
+use fuda_kms::{Error, KeyLength, KeyVersion, Record, Registry, Scheme};
 use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +70,12 @@ pub(crate) struct AdoptArgs {
     /// CKA_ID of the object, in hex, when several have the label
     #[arg(long, value_name = "HEX", value_parser = hex_bytes)]
     id: Option<Id>,
+    /// How the keys of a card come from it: kdf3 or an10922
+    #[arg(long, value_name = "SCHEME", default_value = "kdf3", value_parser = scheme)]
+    scheme: Scheme,
+    /// Length of the card keys that come from it: 128 or 256
+    #[arg(long, value_name = "N", default_value = "128", value_parser = length)]
+    bits: KeyLength,
     /// Check value of the ceremony's record, with its label: gp:A1B2C3
     #[arg(long, value_name = "VALUE", value_parser = check_value)]
     check: Option<CheckValue>,
@@ -83,6 +89,15 @@ struct Id(Vec<u8>);
 
 fn hex_bytes(text: &str) -> Result<Id, String> {
     hex::decode(text).map(Id).map_err(|_| "give an even number of hex digits".to_owned())
+}
+
+fn scheme(text: &str) -> Result<Scheme, String> {
+    let derives = text.parse().ok().filter(|scheme| *scheme != Scheme::Fixed);
+    derives.ok_or_else(|| "give kdf3 or an10922".to_owned())
+}
+
+fn length(text: &str) -> Result<KeyLength, String> {
+    text.parse().ok().and_then(KeyLength::from_bits).ok_or_else(|| "give 128 or 256".to_owned())
 }
 
 fn check_value(text: &str) -> Result<CheckValue, String> {
@@ -108,13 +123,24 @@ fn unknown(name: KeyName) -> Failure {
 }
 
 fn list(site: &Site, records: &[Record]) -> Result<Exit, Failure> {
-    let mut table =
-        Table::new(["KEY", "KIND", "SCHEME", "STATE", "NIST SP 800-57", "TRUST", "CHECK VALUE", "ORIGIN", "TOKEN"]);
+    let mut table = Table::new([
+        "KEY",
+        "KIND",
+        "SCHEME",
+        "BITS",
+        "STATE",
+        "NIST SP 800-57",
+        "TRUST",
+        "CHECK VALUE",
+        "ORIGIN",
+        "TOKEN",
+    ]);
     for record in records {
         table.row([
             record.version.to_string(),
             record.version.name.kind().as_str().to_owned(),
             record.scheme.shown(record.version.name.kind()).to_owned(),
+            bits(record).map_or_else(|| "-".to_owned(), |bits| bits.to_string()),
             record.state.to_string(),
             record.state.nist().to_owned(),
             record.trust.as_str().to_owned(),
@@ -171,7 +197,14 @@ fn kcv(site: &Site, registry: &Registry, args: KcvArgs) -> Result<Exit, Failure>
 }
 
 fn adopt(site: &Site, registry: &Registry, args: AdoptArgs) -> Result<Exit, Failure> {
-    let adoption = Adoption { version: args.version, label: args.label, id: args.id.map(|id| id.0), check: args.check };
+    let adoption = Adoption {
+        version: args.version,
+        label: args.label,
+        id: args.id.map(|id| id.0),
+        scheme: args.scheme,
+        length: args.bits,
+        check: args.check,
+    };
     let (state, value) = adopt::run(&site.token, registry, &adoption)?;
     let object = json!({
         "key": adoption.version.to_string(),
@@ -186,11 +219,17 @@ fn adopt(site: &Site, registry: &Registry, args: AdoptArgs) -> Result<Exit, Fail
     Ok(Exit::Done)
 }
 
+/// Length of the card keys that come from a version.
+fn bits(record: &Record) -> Option<u16> {
+    (record.version.name.kind() == KeyKind::Derivation).then(|| record.length.bits())
+}
+
 fn object(record: &Record) -> Value {
     json!({
         "key": record.version.to_string(),
         "kind": record.version.name.kind().as_str(),
         "scheme": record.scheme.shown(record.version.name.kind()),
+        "bits": bits(record),
         "state": record.state.as_str(),
         "nist": record.state.nist(),
         "trust": record.trust.as_str(),

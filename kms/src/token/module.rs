@@ -7,6 +7,7 @@ use crate::error::{Doing, Error};
 use crate::label::TokenLabel;
 use crate::rv::{Class, ReturnValue};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
+use cryptoki::mechanism::MechanismType;
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 use std::collections::BTreeMap;
@@ -135,6 +136,11 @@ impl Token {
     /// What it says of itself now.
     pub(crate) fn info(&self) -> Result<TokenInfo, Error> {
         self.module.info(self.slot)
+    }
+
+    /// What it can do.
+    pub(crate) fn mechanisms(&self) -> Result<Vec<MechanismType>, Error> {
+        self.module.library.get_mechanism_list(self.slot).doing("list what the token can do")
     }
 
     /// Opens a session.

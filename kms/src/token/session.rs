@@ -4,16 +4,26 @@
 
 use super::template::Template;
 use crate::error::{Doing, Error};
-use cryptoki::mechanism::Mechanism;
+use crate::length::KeyLength;
+use crate::message::Ciphertext;
 use cryptoki::mechanism::ekdf::AesCbcDeriveParams;
+use cryptoki::mechanism::kbkdf::{Endianness, KbkdfCounterFormat, KbkdfParams, PrfDataParam, PrfDataParamType};
+use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use std::cell::Cell;
+use std::num::NonZeroUsize;
 use zeroize::{Zeroize, Zeroizing};
 
 /// CBC with IV 0 over one block is ECB; over a 16-byte key it is what PUT KEY carries.
 const ZERO_IV: [u8; 16] = [0; 16];
+
+/// Width of SP 800-108's counter: kdf3 and AN10922 have one byte.
+const COUNTER_BITS: NonZeroUsize = match NonZeroUsize::new(8) {
+    Some(bits) => bits,
+    None => NonZeroUsize::MIN,
+};
 
 /// A session. Closing it (by drop) destroys every session object made through it, with one call.
 #[derive(Debug)]
@@ -69,6 +79,32 @@ impl Door {
         self.session.derive_key(&mechanism, base, child.attributes()).doing("derive a key")
     }
 
+    /// C_DeriveKey(CKM_SP800_108_COUNTER_KDF): the child is CMAC(base, counter ‖ label) for the counters 01, 02 …, cut to its length.
+    ///
+    /// The counter has 8 bits and stands in front; the label is literal. A length field (DKM_LENGTH) is never asked for: tokens disagree
+    /// about its unit.
+    pub(crate) fn derive_sp800_108(
+        &self,
+        base: ObjectHandle,
+        label: &[u8],
+        child: &Template,
+    ) -> Result<ObjectHandle, Error> {
+        self.count(1);
+        let counter = KbkdfCounterFormat::new(Endianness::Big, COUNTER_BITS);
+        let input = [
+            PrfDataParam::new(PrfDataParamType::IterationVariable(Some(&counter))),
+            PrfDataParam::new(PrfDataParamType::ByteArray(label)),
+        ];
+        let mechanism = Mechanism::KbkdfCounter(KbkdfParams::new(MechanismType::AES_CMAC, &input, None));
+        self.session.derive_key(&mechanism, base, child.attributes()).doing("derive a key")
+    }
+
+    /// C_CopyObject of a token object into a session object that is as guarded.
+    pub(crate) fn copy_to_session(&self, key: ObjectHandle) -> Result<ObjectHandle, Error> {
+        self.count(1);
+        self.session.copy_object(key, &[Attribute::Token(false)]).doing("copy a key into the session")
+    }
+
     /// C_SignInit and C_Sign (CKM_AES_CMAC).
     pub(crate) fn cmac(&self, key: ObjectHandle, data: &[u8]) -> Result<Zeroizing<[u8; 16]>, Error> {
         self.count(3);
@@ -90,11 +126,20 @@ impl Door {
         exactly(&self.session.encrypt(&Mechanism::AesEcb, key, block).doing("encrypt a block")?, "C_Encrypt")
     }
 
-    /// C_WrapKey(CKM_AES_CBC, IV 0) of a 16-byte key.
-    pub(crate) fn wrap_cbc(&self, under: ObjectHandle, key: ObjectHandle) -> Result<[u8; 16], Error> {
+    /// C_WrapKey(CKM_AES_CBC, IV 0) of a key of whole blocks.
+    pub(crate) fn wrap_cbc(
+        &self,
+        under: ObjectHandle,
+        key: ObjectHandle,
+        length: KeyLength,
+    ) -> Result<Ciphertext, Error> {
         self.count(2);
         let wrapped = self.session.wrap_key(&Mechanism::AesCbc(ZERO_IV), under, key).doing("wrap a card key")?;
-        exactly(&wrapped, "C_WrapKey")
+        Ciphertext::new(&wrapped).filter(|ciphertext| ciphertext.length() == length).ok_or(Error::OutputLength {
+            function: "C_WrapKey",
+            expected: length.bytes(),
+            found: wrapped.len(),
+        })
     }
 
     /// C_WrapKey(CKM_AES_KEY_WRAP), RFC 3394.

@@ -1,6 +1,6 @@
 //! What the token itself says about the keys that `init` made.
 
-use crate::site::site_test;
+use crate::site::both_tokens;
 use fuda_kms::{KeyVersion, inspect};
 
 /// Rights of each kind; all others must be false.
@@ -15,7 +15,7 @@ const KINDS: [(&str, &[&str]); 6] = [
 
 const RIGHTS: [&str; 6] = ["CKA_DERIVE", "CKA_SIGN", "CKA_ENCRYPT", "CKA_DECRYPT", "CKA_WRAP", "CKA_UNWRAP"];
 
-site_test! {
+both_tokens! {
     fn every_kind_has_its_one_right_and_cannot_leave(site) {
         site.init(&["issuer", "kek/backup", "vault", "index", "activation", "receipt"]);
         for (version, rights) in KINDS {
@@ -41,7 +41,7 @@ site_test! {
     }
 }
 
-site_test! {
+both_tokens! {
     fn check_finds_what_the_registry_does_not_know_and_what_is_not_as_it_must_be(site) {
         use cryptoki::object::Attribute;
         site.init(&["issuer", "receipt"]);

@@ -1,6 +1,6 @@
-//! The keys of this house in a real token: SoftHSM, one token directory and one database per test.
+//! The keys of this house in real tokens, SoftHSM and Kryoptic: one token and one database per test.
 //!
-//! SoftHSM reads SOFTHSM2_CONF once per process, so each test runs its body in a child of this binary with an environment of its own
+//! Both read their configuration once per process, so each test runs its body in a child of this binary with an environment of its own
 //! (`site.rs`); all tests run in parallel.
 
 #![allow(
@@ -24,6 +24,7 @@ mod pin;
 mod pool;
 mod requests;
 mod return_values;
+mod routes;
 mod site;
 mod states;
 mod vectors;

@@ -1,4 +1,4 @@
-//! A test's own site: token directory, PIN, fuda.toml, database; and the child process that runs the test in it.
+//! A test's own site: token, PIN, fuda.toml, database; and the child process that runs the test in it.
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
@@ -9,14 +9,25 @@ use fuda_cli::config::{self, Config};
 use fuda_kms::adopt::{self, Adoption};
 use fuda_kms::init::{self, Order, Report};
 use fuda_kms::keys_file::KeysFile;
-use fuda_kms::{Error, Hsm, HsmConfig, KeyVersion, Place, Registry, TokenConfig};
+use fuda_kms::{Error, Hsm, HsmConfig, KeyLength, KeyVersion, Place, Registry, Scheme, TokenConfig};
 use fuda_store::Store;
+use std::io::Write;
 use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Names the folder of the site to the child that runs a test's body.
 const SITE: &str = "FUDA_KMS_TEST_SITE";
+
+/// The second token: its library, as `cargo xtask peers` builds it.
+const KRYOPTIC: &str = "FUDA_KRYOPTIC_MODULE";
+
+/// Whose token a site has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Maker {
+    SoftHsm,
+    Kryoptic,
+}
 
 const MODULES: [&str; 5] = [
     "/usr/lib/softhsm/libsofthsm2.so",
@@ -32,25 +43,64 @@ macro_rules! site_test {
         $(#[$meta])*
         #[test]
         fn $name() {
-            crate::site::in_child(concat!(module_path!(), "::", stringify!($name)), |$site| $body);
+            crate::site::in_child(concat!(module_path!(), "::", stringify!($name)), crate::site::Maker::SoftHsm, |$site| $body);
         }
     };
 }
 pub(crate) use site_test;
 
+/// The same on a site of each maker: `name::softhsm`, and `name::kryoptic`, which is skipped by name where Kryoptic is not.
+macro_rules! both_tokens {
+    ($(#[$meta:meta])* fn $name:ident($site:ident) $body:block) => {
+        $(#[$meta])*
+        mod $name {
+            use super::*;
+
+            fn body($site: &crate::site::Site) $body
+
+            #[test]
+            fn softhsm() {
+                crate::site::in_child(concat!(module_path!(), "::softhsm"), crate::site::Maker::SoftHsm, body);
+            }
+
+            #[test]
+            fn kryoptic() {
+                crate::site::in_child(concat!(module_path!(), "::kryoptic"), crate::site::Maker::Kryoptic, body);
+            }
+        }
+    };
+}
+pub(crate) use both_tokens;
+
+/// A test whose body gets a site with a Kryoptic token.
+macro_rules! kryoptic_test {
+    ($(#[$meta:meta])* fn $name:ident($site:ident) $body:block) => {
+        $(#[$meta])*
+        #[test]
+        fn $name() {
+            crate::site::in_child(concat!(module_path!(), "::", stringify!($name)), crate::site::Maker::Kryoptic, |$site| $body);
+        }
+    };
+}
+pub(crate) use kryoptic_test;
+
 #[derive(Debug)]
 pub(crate) struct Site {
     folder: PathBuf,
+    maker: Maker,
 }
 
 /// Runs `body` in a child of this binary that has a fresh site, and shows its output when it fails.
-pub(crate) fn in_child(test: &str, body: impl FnOnce(&Site)) {
+pub(crate) fn in_child(test: &str, maker: Maker, body: impl FnOnce(&Site)) {
     if let Some(folder) = std::env::var_os(SITE) {
-        body(&Site { folder: folder.into() });
+        body(&Site { folder: folder.into(), maker });
         return;
     }
+    if maker == Maker::Kryoptic && std::env::var_os(KRYOPTIC).is_none() {
+        return skipped(test, "there is no Kryoptic: `cargo xtask peers` builds it");
+    }
     let folder = tempfile::tempdir().unwrap();
-    let site = Site::make(folder.path());
+    let site = Site::make(folder.path(), maker);
     let name = test.split_once("::").unwrap().1;
     let output = site
         .environment(Command::new(std::env::current_exe().unwrap()))
@@ -63,8 +113,18 @@ pub(crate) fn in_child(test: &str, body: impl FnOnce(&Site)) {
     assert!(out.contains("1 passed"), "{test} did not run: {out}");
 }
 
+/// Says that a test cannot run here.
+fn skipped(test: &str, why: &str) {
+    let line = format!("SKIPPED {test}: {why}\n");
+    eprint!("{line}");
+    if let Some(log) = std::env::var_os("FUDA_SKIP_LOG") {
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(log);
+        file.and_then(|mut file| file.write_all(line.as_bytes())).unwrap();
+    }
+}
+
 /// SoftHSM's library.
-pub(crate) fn module() -> PathBuf {
+pub(crate) fn softhsm() -> PathBuf {
     let named = std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from);
     named.or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.exists())).unwrap_or_else(|| {
         panic!("no SoftHSM: set FUDA_PKCS11_MODULE to libsofthsm2.so, or run `cargo xtask test`, which fetches it")
@@ -72,23 +132,57 @@ pub(crate) fn module() -> PathBuf {
 }
 
 impl Site {
-    fn make(folder: &Path) -> Self {
-        let tokens = folder.join("tokens");
+    fn make(folder: &Path, maker: Maker) -> Self {
+        let site = Self { folder: folder.to_owned(), maker };
+        match maker {
+            Maker::SoftHsm => site.configure_softhsm(),
+            Maker::Kryoptic => site.configure_kryoptic(&[]),
+        }
+        site.configure("test");
+        site
+    }
+
+    fn configure_softhsm(&self) {
+        let tokens = self.path("tokens");
         std::fs::create_dir(&tokens).unwrap();
         let conf =
             format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
-        std::fs::write(folder.join("softhsm2.conf"), conf).unwrap();
-        let site = Self { folder: folder.to_owned() };
-        site.configure("test");
-        site
+        std::fs::write(self.path("softhsm2.conf"), conf).unwrap();
+    }
+
+    /// Writes Kryoptic's configuration, without some mechanisms. The library reads it once per process.
+    pub(crate) fn configure_kryoptic(&self, without: &[&str]) {
+        let denied: String = without.iter().map(|name| format!(", \"{name}\"")).collect();
+        let mechanisms = if without.is_empty() { String::new() } else { format!("mechanisms = [\"DENY\"{denied}]\n") };
+        let conf = format!(
+            "[[slots]]\nslot = 1\ndbtype = \"sqlite\"\ndbargs = \"{}\"\n{mechanisms}",
+            self.path("kryoptic.sql").display()
+        );
+        std::fs::write(self.path("kryoptic.conf"), conf).unwrap();
+    }
+
+    fn module(&self) -> PathBuf {
+        match self.maker {
+            Maker::SoftHsm => softhsm(),
+            Maker::Kryoptic => std::env::var_os(KRYOPTIC).unwrap().into(),
+        }
+    }
+
+    /// Whose token it is.
+    pub(crate) const fn maker(&self) -> Maker {
+        self.maker
     }
 
     /// Writes fuda.toml for a mode.
     pub(crate) fn configure(&self, mode: &str) {
         let text = format!(
-            "[site]\nname = \"t\"\nmode = \"{mode}\"\n[hsm]\nmodule = \"{}\"\nprovider = \"softhsm\"\n\
+            "[site]\nname = \"t\"\nmode = \"{mode}\"\n[hsm]\nmodule = \"{}\"\nprovider = \"{}\"\n\
              token = {{ label = \"factory\" }}\npin = {{ file = \"pin\" }}\nworkers = 2\n[store]\nurl = \"sqlite:fuda.db\"\n",
-            module().display()
+            self.module().display(),
+            match self.maker {
+                Maker::SoftHsm => "softhsm",
+                Maker::Kryoptic => "kryoptic",
+            }
         );
         std::fs::write(self.path("fuda.toml"), text).unwrap();
     }
@@ -99,7 +193,8 @@ impl Site {
 
     /// A command with this site's environment.
     pub(crate) fn environment(&self, mut command: Command) -> Command {
-        command.env(SITE, &self.folder).env("SOFTHSM2_CONF", self.path("softhsm2.conf"));
+        command.env(SITE, &self.folder);
+        command.env("SOFTHSM2_CONF", self.path("softhsm2.conf")).env("KRYOPTIC_CONF", self.path("kryoptic.conf"));
         command
     }
 
@@ -151,7 +246,7 @@ impl Site {
 
     /// A session of the test's own, logged in.
     pub(crate) fn session(&self) -> Session {
-        let library = Pkcs11::new(module()).unwrap();
+        let library = Pkcs11::new(self.module()).unwrap();
         let _ = library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
         let slot = library
             .get_slots_with_token()
@@ -167,9 +262,15 @@ impl Site {
 
     /// Puts a key of known value into the token and registers it, as a vendor's ceremony would.
     pub(crate) fn import(&self, session: &Session, version: &str, value: &[u8]) {
+        self.import_as(session, version, value, Scheme::Kdf3);
+    }
+
+    /// The same by a scheme.
+    pub(crate) fn import_as(&self, session: &Session, version: &str, value: &[u8], scheme: Scheme) {
         import(session, version, value);
         let version: KeyVersion = version.parse().unwrap();
-        let adoption = Adoption { label: version.to_string(), version, id: None, check: None };
+        let length = KeyLength::from_bytes(value.len()).unwrap();
+        let adoption = Adoption { label: version.to_string(), version, id: None, scheme, length, check: None };
         adopt::run(&self.token(), &self.registry(), &adoption).unwrap();
     }
 }

@@ -1,6 +1,6 @@
 //! What a version may be used for follows from its state, within a second of the change and without a restart.
 
-use crate::site::site_test;
+use crate::site::both_tokens;
 use fuda_kms::state::State;
 use fuda_kms::{CardChallenge, CardRequest, CardStep, Error, Hsm, KeyVersion};
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ fn forbidden(outcome: &Result<(), Error>) -> bool {
     matches!(outcome, Err(Error::StateForbids { .. }))
 }
 
-site_test! {
+both_tokens! {
     fn grace_opens_and_issues_nothing_suspended_does_neither_and_resumes(site) {
         site.init(&["transport", "issuer"]);
         let (hsm, registry) = (site.hsm(2).unwrap(), site.registry());
@@ -57,7 +57,7 @@ site_test! {
     }
 }
 
-site_test! {
+both_tokens! {
     fn a_key_that_is_gone_or_another_stops_the_start_by_name(site) {
         site.init(&["transport", "issuer"]);
         let session = site.session();
