@@ -18,6 +18,7 @@ mod issue_cards;
 mod journal;
 mod kill;
 mod known_keys;
+mod memory;
 mod peers;
 mod refusals;
 mod tidy;

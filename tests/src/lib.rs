@@ -15,6 +15,7 @@ pub mod ceremony;
 pub mod chip;
 pub mod database;
 pub mod delivery;
+pub mod memory;
 pub mod order;
 pub mod ports;
 pub mod program;
