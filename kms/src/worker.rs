@@ -137,6 +137,7 @@ enum Reopened {
 fn persist(duty: &mut Duty, task: &Task, tally: &mut Tally) -> (Result<Reply, Error>, Reopened) {
     let mut pauses = BACK_OFF_MS.into_iter();
     let mut reopened = Reopened::No;
+    let mut stumbled = false;
     loop {
         let error = match once(duty, task) {
             Ok(done) => return (Ok(done), reopened),
@@ -145,8 +146,16 @@ fn persist(duty: &mut Duty, task: &Task, tally: &mut Tally) -> (Result<Reply, Er
         tally.value(&error);
         let again = match error.class() {
             Class::ReopenOnce => reopened == Reopened::No,
-            // A failed call says little; a failed known answer says that the session or the token is gone.
-            Class::Reset => reopened == Reopened::No && duty.test().is_err(),
+            // A failed call says little: when the token still gives the known answer, the call is made once more and nothing is reset.
+            Class::Reset => match duty.test() {
+                Ok(()) if !stumbled => {
+                    stumbled = true;
+                    tally.retries += 1;
+                    continue;
+                }
+                Ok(()) => false,
+                Err(_) => reopened == Reopened::No,
+            },
             Class::BackOff => match pauses.next() {
                 Some(pause) => {
                     sleep(Duration::from_millis(pause));

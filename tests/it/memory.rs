@@ -26,7 +26,8 @@ const KEYS: [(&str, &str); 3] = [
     ("ap/ticket", "C60B7E5D3914F2A8657D08E3B1CF9A42"),
 ];
 
-const OTHERS: &str = "token = \"factory\"\n[[key]]\nname = \"initial\"\npublic = \"gp-default\"\n[[key]]\nname = \"receipt\"\n";
+const OTHERS: &str =
+    "token = \"factory\"\n[[key]]\nname = \"initial\"\npublic = \"gp-default\"\n[[key]]\nname = \"receipt\"\n";
 
 /// A site whose card keys are known to the test.
 fn site_with_known_keys(test: &str) -> Site {
@@ -60,7 +61,12 @@ fn secrets() -> Vec<(String, Vec<u8>)> {
 }
 
 /// Looks at a process at random moments until it was seen so often, or ends.
-fn watch(pids: impl Fn() -> Vec<u32>, wanted: &Wanted, line: &mut Running, random: &mut Random) -> (usize, BTreeSet<String>) {
+fn watch(
+    pids: impl Fn() -> Vec<u32>,
+    wanted: &Wanted,
+    line: &mut Running,
+    random: &mut Random,
+) -> (usize, BTreeSet<String>) {
     let (mut taken, mut found) = (0, BTreeSet::new());
     while taken < SNAPSHOTS && !line.has_ended() {
         for pid in pids() {

@@ -40,6 +40,16 @@ impl Faulty {
         }
     }
 
+    /// The next call does this: `hang` or `crash`.
+    pub(crate) fn next_does(&self, function: &str, what: &str) {
+        std::fs::write(self.order_path(function, "1"), what).unwrap();
+    }
+
+    /// Every call does this.
+    pub(crate) fn always_does(&self, function: &str, what: &str) {
+        std::fs::write(self.order_path(function, "always"), what).unwrap();
+    }
+
     /// Every call of a function returns this value.
     pub(crate) fn always(&self, function: &str, value: u64) {
         std::fs::write(self.order_path(function, "always"), format!("{value:#x}")).unwrap();

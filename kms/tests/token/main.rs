@@ -14,6 +14,7 @@
 
 mod attacks;
 mod attributes;
+mod bad_library;
 mod birth;
 mod command;
 mod derivation;

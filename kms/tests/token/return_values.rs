@@ -20,6 +20,16 @@ const REOPENED: [Row; 8] = [
     (0xF0, "CKR_UNWRAPPING_KEY_HANDLE_INVALID", "C_WrapKey"),
 ];
 
+/// The library or the device may be gone: started over when a test derivation fails too.
+const RESET: [Row; 6] = [
+    (0x30, "CKR_DEVICE_ERROR", "C_DeriveKey"),
+    (0x32, "CKR_DEVICE_REMOVED", "C_DeriveKey"),
+    (0x05, "CKR_GENERAL_ERROR", "C_DeriveKey"),
+    (0xE0, "CKR_TOKEN_NOT_PRESENT", "C_OpenSession"),
+    (0x190, "CKR_CRYPTOKI_NOT_INITIALIZED", "C_OpenSession"),
+    (0x06, "CKR_FUNCTION_FAILED", "C_DeriveKey"),
+];
+
 /// Something is short: waited for.
 const WAITED_FOR: [Row; 3] = [
     (0xB1, "CKR_SESSION_COUNT", "C_OpenSession"),
@@ -67,7 +77,7 @@ fn start(site: &Site) -> (Faulty, Hsm) {
 }
 
 /// Opens a channel and wraps a key set: every function that a card needs.
-fn card(hsm: &Hsm) -> Result<(), Error> {
+pub(crate) fn card(hsm: &Hsm) -> Result<(), Error> {
     let [issuer, ticket] = KEYS.map(|key| key.parse().unwrap());
     let open =
         CardStep::OpenSession { key: ticket, host_challenge: [1; 8], challenge: CardChallenge::Answered([2; 8]) };
@@ -92,6 +102,39 @@ site_test! {
             faulty.next(function, 2, value);
             fails_by_name(&hsm, row, "re-open once");
             assert_eq!(faulty.recover(), 0, "{name} was not met twice");
+            card(&hsm).unwrap_or_else(|error| panic!("after {name}: {error}"));
+        }
+    }
+}
+
+site_test! {
+    fn a_device_that_stumbles_once_is_asked_again_and_not_reset(site) {
+        let (faulty, hsm) = start(site);
+        for row in RESET {
+            let (value, name, function) = row;
+            let before = hsm.metrics();
+            faulty.next(function, 1, value);
+            card(&hsm).unwrap_or_else(|error| panic!("{name} once: {error}"));
+            assert_eq!((faulty.recover(), hsm.metrics().retries), (0, before.retries + 1), "{name}");
+            assert_eq!(faulty.logins(), 1, "{name}: a token that answers as it must is not logged in to again");
+        }
+    }
+}
+
+site_test! {
+    fn a_device_that_fails_its_known_answer_too_is_started_over(site) {
+        let (faulty, hsm) = start(site);
+        for row in RESET {
+            let (value, name, function) = row;
+            let before = faulty.logins();
+            // The card's call and the test derivation behind it.
+            faulty.next(function, 2, value);
+            card(&hsm).unwrap_or_else(|error| panic!("{name} twice: {error}"));
+            assert_eq!((faulty.recover(), faulty.logins()), (0, before + 1), "{name}");
+            faulty.always(function, value);
+            let error = card(&hsm).unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+            assert_eq!(faulty.recover(), 1);
             card(&hsm).unwrap_or_else(|error| panic!("after {name}: {error}"));
         }
     }
