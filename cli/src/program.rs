@@ -69,13 +69,14 @@ fn start_logging(globals: &Globals) {
         (false, 1) => "info",
         (false, _) => "debug",
     };
+    // The PKCS#11 binding calls every mechanism that it has no name for an error; a token's list is full of them.
+    let filter = EnvFilter::new(format!("{level},cryptoki=off"));
     let colour = match globals.color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
     };
-    let log =
-        tracing_subscriber::fmt().with_env_filter(EnvFilter::new(level)).with_writer(io::stderr).with_ansi(colour);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour);
     // A second start (tests that call `run` twice in a process) keeps the first logger: nothing to report.
     let _ = match globals.log_format {
         LogFormat::Text => log.with_target(false).try_init(),
