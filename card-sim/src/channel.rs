@@ -24,6 +24,12 @@ impl Level {
         if matches!(byte, 0x00 | 0x01 | 0x03 | 0x11 | 0x13 | 0x33) { Some(Self(byte)) } else { None }
     }
 
+    /// P1 of EXTERNAL AUTHENTICATE.
+    #[must_use]
+    pub const fn to_byte(self) -> u8 {
+        self.0
+    }
+
     /// Commands carry a C-MAC.
     #[must_use]
     pub const fn has_c_mac(self) -> bool {
@@ -34,7 +40,9 @@ impl Level {
         self.0 & 0x02 != 0
     }
 
-    const fn has_r_mac(self) -> bool {
+    /// Responses carry an R-MAC.
+    #[must_use]
+    pub const fn has_r_mac(self) -> bool {
         self.0 & 0x10 != 0
     }
 
@@ -49,7 +57,12 @@ pub struct Channel {
     /// The DF in which INITIALIZE UPDATE ran.
     pub(crate) folder: FileId,
     pub(crate) kvn: Kvn,
+    /// The level now.
     pub(crate) level: Level,
+    /// The level of EXTERNAL AUTHENTICATE.
+    opened_at: Level,
+    /// The level from the next command on.
+    level_then: Level,
     pub(crate) dek: AesKey,
     keys: SessionKeys,
     mode: Mode,
@@ -61,7 +74,22 @@ impl Channel {
     /// The channel that a right EXTERNAL AUTHENTICATE opens; `chain` is that command's full C-MAC.
     pub(crate) fn open(initiated: Initiated, level: Level, chain: Block) -> Self {
         let Initiated { folder, kvn, dek, keys, mode, .. } = initiated;
-        Self { folder, kvn, level, dek, keys, mode, chain, counter: 0 }
+        Self { folder, kvn, level, opened_at: level, level_then: level, dek, keys, mode, chain, counter: 0 }
+    }
+
+    /// The level of EXTERNAL AUTHENTICATE.
+    pub(crate) const fn opened_at(&self) -> Level {
+        self.opened_at
+    }
+
+    /// Whether BEGIN R-MAC SESSION is in force.
+    pub(crate) fn in_r_mac_session(&self) -> bool {
+        self.level != self.opened_at
+    }
+
+    /// Another level, from the next command on.
+    pub(crate) const fn change_level(&mut self, level: Level) {
+        self.level_then = level;
     }
 
     /// Checks and removes the protection of a command; `None` ends the channel.
@@ -81,13 +109,14 @@ impl Channel {
         Some(Command { cla: cla & 0x80, ins, p1, p2, data, ne, length })
     }
 
-    /// Protects a response as far as the level and its status word ask for it.
-    pub(crate) fn wrap(&self, response: Response) -> Response {
-        if !self.level.has_r_mac() || !(response.sw.is_success() || response.sw.is_warning()) {
+    /// Protects a response as far as the level and its status word ask for it; then a change of the level takes effect.
+    pub(crate) fn wrap(&mut self, response: Response) -> Response {
+        let level = std::mem::replace(&mut self.level, self.level_then);
+        if !level.has_r_mac() || !(response.sw.is_success() || response.sw.is_warning()) {
             return response;
         }
         let mut data = response.data;
-        if self.level.has_r_encryption() && !data.is_empty() {
+        if level.has_r_encryption() && !data.is_empty() {
             data = self.keys.enc.cbc_encrypt(self.icv(0x80), &pad(&data));
         }
         let mac = self.keys.rmac.cmac(&[&self.chain, &data, &response.sw.to_bytes()]);

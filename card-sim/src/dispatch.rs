@@ -75,7 +75,7 @@ impl Card {
                 };
                 self.ram.session = Session::Open(channel);
                 let response = settle(self.dispatch(class, &plain));
-                match self.ram.session.channel() {
+                match self.ram.session.channel_mut() {
                     Some(channel) => channel.wrap(response),
                     None => response,
                 }
@@ -124,6 +124,8 @@ impl Card {
             (Class::Iso, 0x2C) => self.reset_retry_counter(command),
             (_, GET_DATA) => self.get_data(class, command),
             (Class::GlobalPlatform, 0x50) => self.initialize_update(command),
+            (Class::GlobalPlatform, 0x7A) => self.begin_r_mac_session(command),
+            (Class::GlobalPlatform, 0x78) => self.end_r_mac_session(command),
             (Class::GlobalPlatform, 0xD8) => self.put_key(command),
             (Class::GlobalPlatform, 0xE4) => self.delete_key(command),
             _ => Err(StatusWord::INS_NOT_SUPPORTED),

@@ -51,6 +51,7 @@ mod lifecycle;
 mod memory;
 mod pin;
 mod put_key;
+mod r_mac;
 mod record;
 pub mod report;
 mod security;

@@ -39,6 +39,14 @@ impl Session {
             _ => None,
         }
     }
+
+    /// The same, to use it.
+    pub(crate) fn channel_mut(&mut self) -> Option<&mut Channel> {
+        match self {
+            Self::Open(channel) => Some(channel),
+            _ => None,
+        }
+    }
 }
 
 impl Default for FileId {

@@ -51,6 +51,7 @@ dialogues! {
     keys_in_the_mf
     life_cycle
     pin
+    r_mac_session
     records_and_binaries
     s16
     select
