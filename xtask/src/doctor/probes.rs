@@ -31,9 +31,9 @@ pub(super) fn all(places: &Places) -> Vec<Finding> {
     add(Tier::Test, "mount namespaces", namespaces());
 
     add(Tier::Peers, "yubikit", yubikit(places));
+    add(Tier::Peers, "Kryoptic", kryoptic(places));
 
     add(Tier::Later, "PostgreSQL", path(postgres(), &packages("postgresql")));
-    add(Tier::Later, "Kryoptic", kryoptic());
     add(Tier::Later, "chromium", path(which("chromium").or_else(|| which("chromium-browser")), &packages("chromium")));
     findings
 }
@@ -103,9 +103,11 @@ fn namespaces() -> State {
     }
 }
 
-fn kryoptic() -> State {
-    let named = std::env::var_os("FUDA_KRYOPTIC_MODULE").map(PathBuf::from).filter(|path| path.is_file());
-    path(named, "build crates.io `kryoptic` as a cdylib and name the file in FUDA_KRYOPTIC_MODULE")
+fn kryoptic(places: &Places) -> State {
+    match crate::peers::kryoptic::module(places) {
+        Some(module) => State::Here(places.short(&module)),
+        None => State::Missing("cargo xtask peers".to_owned()),
+    }
 }
 
 fn yubikit(places: &Places) -> State {

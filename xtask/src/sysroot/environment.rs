@@ -13,6 +13,9 @@ impl Tools {
     /// The variables that make children find what was found or fetched. Ours stay as they are.
     pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
         let mut variables = vec![("FUDA_PKCS11_MODULE".into(), self.module.clone().into())];
+        if let Some(module) = &self.kryoptic {
+            variables.push(("FUDA_KRYOPTIC_MODULE".into(), module.clone().into()));
+        }
         if let Some(dir) = &self.pcsc_lib_dir {
             variables.push(("PCSC_LIB_DIR".into(), dir.clone().into()));
         }
@@ -88,6 +91,9 @@ pub(crate) fn for_shells(places: &Places, tools: &Tools, more: &[(&str, &Path)])
     export("FUDA_PKCS11_MODULE", &quoted(&tools.module));
     for (name, path) in more {
         export(name, &quoted(path));
+    }
+    if let Some(module) = &tools.kryoptic {
+        export("FUDA_KRYOPTIC_MODULE", &quoted(module));
     }
     if let Some(dir) = &tools.pcsc_lib_dir {
         export("PCSC_LIB_DIR", &quoted(dir));

@@ -39,7 +39,27 @@ pub(super) fn pcsclite(root: &Path) -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return Some(PathBuf::from("/System/Library/Frameworks/PCSC.framework"));
     }
-    library_folders(root).into_iter().map(|folder| folder.join("libpcsclite.so.1")).find(|path| path.exists())
+    library(root, "libpcsclite.so.1")
+}
+
+/// A shared library under `root` by its file's name.
+pub(crate) fn library(root: &Path, name: &str) -> Option<PathBuf> {
+    library_folders(root).into_iter().map(|folder| folder.join(name)).find(|path| path.exists())
+}
+
+/// libclang under `root`: Debian keeps a version's libraries in a folder of their own too.
+pub(super) fn libclang(root: &Path) -> Option<PathBuf> {
+    let llvm = std::fs::read_dir(root.join("usr/lib")).into_iter().flatten().flatten();
+    let llvm = llvm.filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm"));
+    let folders = library_folders(root).into_iter().chain(llvm.map(|entry| entry.path().join("lib")));
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
+    let is_libclang = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let rest =
+            name.strip_prefix("libclang").and_then(|rest| rest.strip_suffix(".so").or(rest.split(".so.").next()));
+        rest.is_some_and(|rest| rest.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    files.map(|file| file.path()).find(|path| is_libclang(path) && path.exists())
 }
 
 /// The PC/SC driver of virtual readers: Debian and Arch, Fedora.

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::args::Args;
 use crate::fail::{Exit, Failure};
+use crate::peers::kryoptic;
 use crate::places::Places;
 use crate::ui::Ui;
 use fetched::Fetched;
@@ -46,6 +47,8 @@ pub(crate) struct Tools {
     pcsc_lib_dir: Option<PathBuf>,
     /// The fetched folder, when there is one.
     sysroot: Option<PathBuf>,
+    /// Kryoptic's PKCS#11 library, when it has been built.
+    kryoptic: Option<PathBuf>,
 }
 
 /// The folder that fetched packages are unpacked into.
@@ -98,6 +101,7 @@ pub(crate) fn prepare_with(places: &Places, ui: Ui, provision: Provision, more: 
         openssl: place(Need::Openssl)?,
         pcsc_lib_dir: environment::link_pcsclite(places, &place(Need::PcscLite)?)?,
         sysroot: (!fetched.is_empty()).then(|| folder(places)),
+        kryoptic: kryoptic::module(places),
     };
     environment::write(places, &tools)?;
     Ok(tools)

@@ -23,6 +23,14 @@ pub(crate) enum Need {
     Python,
     /// pip, or its wheel, which fetches yubikit.
     Pip,
+    /// libclang, which reads C headers when Kryoptic is built.
+    LibClang,
+    /// OpenSSL's headers.
+    OpensslHeaders,
+    /// SQLite's library.
+    Sqlite,
+    /// pkg-config, which says where OpenSSL is.
+    PkgConfig,
 }
 
 impl Need {
@@ -30,11 +38,24 @@ impl Need {
     pub(crate) const DEMO: [Need; 3] = [Need::SoftHsm, Need::PcscLite, Need::Openssl];
     /// What some tests need besides; they skip by name without it.
     pub(crate) const TEST: [Need; 2] = [Need::Vpcd, Need::OpenSc];
-    /// What `peers` needs to make the rest.
-    pub(crate) const PEERS: [Need; 2] = [Need::Python, Need::Pip];
+    /// What `peers` needs to fetch yubikit.
+    pub(crate) const YUBIKIT: [Need; 2] = [Need::Python, Need::Pip];
+    /// What `peers` needs to build Kryoptic.
+    pub(crate) const KRYOPTIC: [Need; 4] = [Need::LibClang, Need::OpensslHeaders, Need::Sqlite, Need::PkgConfig];
 
-    const ALL: [Need; 7] =
-        [Need::SoftHsm, Need::PcscLite, Need::Openssl, Need::Vpcd, Need::OpenSc, Need::Python, Need::Pip];
+    const ALL: [Need; 11] = [
+        Need::SoftHsm,
+        Need::PcscLite,
+        Need::Openssl,
+        Need::Vpcd,
+        Need::OpenSc,
+        Need::Python,
+        Need::Pip,
+        Need::LibClang,
+        Need::OpensslHeaders,
+        Need::Sqlite,
+        Need::PkgConfig,
+    ];
 
     /// Looks below `root`; `/` is the machine itself.
     pub(crate) fn find(self, root: &Path) -> Option<PathBuf> {
@@ -46,6 +67,10 @@ impl Need {
             Need::OpenSc => program(root, "opensc-tool"),
             Need::Python => program(root, "python3"),
             Need::Pip => pip(root),
+            Need::LibClang => known::libclang(root),
+            Need::OpensslHeaders => Some(root.join("usr/include/openssl/evp.h")).filter(|header| header.is_file()),
+            Need::Sqlite => known::library(root, "libsqlite3.so.0"),
+            Need::PkgConfig => program(root, "pkg-config"),
         }
     }
 
@@ -58,6 +83,10 @@ impl Need {
             Need::OpenSc => "opensc-tool",
             Need::Python => "Python 3",
             Need::Pip => "pip",
+            Need::LibClang => "libclang",
+            Need::OpensslHeaders => "OpenSSL headers",
+            Need::Sqlite => "libsqlite3",
+            Need::PkgConfig => "pkg-config",
         }
     }
 
@@ -70,6 +99,10 @@ impl Need {
             Need::OpenSc => &["opensc"],
             Need::Python => &["python3"],
             Need::Pip => &["python3-pip-whl"],
+            Need::LibClang => &["libclang1"],
+            Need::OpensslHeaders => &["libssl-dev"],
+            Need::Sqlite => &["libsqlite3-0"],
+            Need::PkgConfig => &["pkg-config"],
         }
     }
 

@@ -61,6 +61,15 @@ impl System {
             (_, Need::Python) => &["python3"],
             (System::Arch, Need::Pip) => &["python-pip"],
             (_, Need::Pip) => &["python3-pip"],
+            (System::Fedora | System::Suse, Need::LibClang) => &["clang-libs"],
+            (_, Need::LibClang) => &["clang"],
+            (System::Fedora, Need::OpensslHeaders) => &["openssl-devel"],
+            (System::Suse, Need::OpensslHeaders) => &["libopenssl-devel"],
+            (System::Alpine, Need::OpensslHeaders) => &["openssl-dev"],
+            (_, Need::OpensslHeaders) => &["openssl"],
+            (System::Fedora | System::Alpine, Need::Sqlite) => &["sqlite-libs"],
+            (_, Need::Sqlite) => &["sqlite"],
+            (_, Need::PkgConfig) => &["pkgconf"],
         }
     }
 

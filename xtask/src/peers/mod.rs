@@ -1,7 +1,9 @@
 //! `cargo xtask peers`: programs that others wrote and that Fuda is tested against, brought without root into `target/fuda`.
 //!
-//! yubikit comes from PyPI by pip, exactly as `tests/peers/requirements.txt` pins it, into a folder of its own; nothing is
+//! Kryoptic is built from crates.io (`kryoptic.rs`). yubikit comes from PyPI by pip, exactly as `tests/peers/requirements.txt` pins it, into a folder of its own; nothing is
 //! added to the machine's Python.
+
+pub(crate) mod kryoptic;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,8 @@ use crate::ui::Ui;
 
 pub(crate) const HELP: &str = "\
 Brings programs that others wrote and that tests drive, without root, into target/fuda: pcscd with a virtual reader,
-OpenSC, and yubikit from PyPI. `cargo xtask test --require-peers` does it by itself.
+OpenSC, yubikit from PyPI, and Kryoptic, a PKCS#11 token, built from crates.io in about a minute, once.
+`cargo xtask test --require-peers` does it by itself.
 
 Usage: cargo xtask peers [--system]
 
@@ -39,13 +42,18 @@ pub(crate) fn run(mut args: Args, ui: Ui) -> Result<Exit, Failure> {
 /// # Errors
 /// When something cannot be fetched.
 pub(crate) fn bring(places: &Places, ui: Ui, provision: Provision) -> Result<sysroot::Tools, Failure> {
-    if python(places).is_some() {
-        return sysroot::prepare_with(places, ui, provision, &Need::TEST);
-    }
-    let more: Vec<Need> = Need::TEST.into_iter().chain(Need::PEERS).collect();
+    let (python, module) = (python(places), kryoptic::module(places));
+    let mut more = Need::TEST.to_vec();
+    more.extend(if python.is_none() { Need::YUBIKIT.as_slice() } else { &[] });
+    more.extend(if module.is_none() { Need::KRYOPTIC.as_slice() } else { &[] });
     let tools = sysroot::prepare_with(places, ui, provision, &more)?;
-    yubikit(places, ui, &tools)?;
-    Ok(tools)
+    if python.is_none() {
+        yubikit(places, ui, &tools)?;
+    }
+    if module.is_none() {
+        kryoptic::build(places, ui, &tools)?;
+    }
+    sysroot::prepare_with(places, ui, provision, &more)
 }
 
 /// A Python that has yubikit: the one that `FUDA_YUBIKIT_PYTHON` names, or ours.
