@@ -5,6 +5,8 @@ use crate::card;
 use crate::check_value::{CheckValue, Method};
 use crate::derive::{Master, gp_kcv, gp_kcv_by_wrapping};
 use crate::error::Error;
+use crate::fault::Fault;
+use crate::health::KeyHealth;
 use crate::known_answer;
 use crate::length::KeyLength;
 use crate::login::Login;
@@ -184,6 +186,26 @@ impl Duty {
     pub(crate) fn public_key(&mut self, epoch: Epoch, version: &KeyVersion) -> Result<p256::PublicKey, Error> {
         self.follow(epoch)?;
         self.pair(version).map(|(_, public)| *public)
+    }
+
+    /// Asks the token for its state (C_GetSessionInfo would say that all is well when it is gone), derives, and makes the check value of
+    /// every usable key again.
+    pub(crate) fn health(&mut self, epoch: Epoch) -> Result<Vec<KeyHealth>, Error> {
+        self.follow(epoch)?;
+        self.token.info()?;
+        self.test()?;
+        let snapshot = self.registry.snapshot()?;
+        let records = snapshot.versions.iter().filter(|record| record.token == *self.token.label());
+        let usable = records.filter(|record| record.state.allows(Use::Open));
+        let door = self.token.open(Access::ReadOnly)?;
+        let mut found = Vec::new();
+        for record in usable {
+            let home = record.home();
+            let handle = keys::find(&door, &home, &record.version)?.required(&record.version, &home);
+            let proved = handle.and_then(|handle| compare(record, check_value(&door, self.routes, record, handle)?));
+            found.push(KeyHealth { key: record.version.clone(), fault: proved.err().map(|error| Fault::of(&error)) });
+        }
+        Ok(found)
     }
 
     fn allow(&self, version: &KeyVersion, wanted: Use, word: &'static str) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use crate::duty::{Duty, NewestEpoch};
 use crate::error::Error;
 use crate::freshness::Freshness;
+use crate::health::Health;
 use crate::login::{Login, TokenConfig};
 use crate::message::{CardAnswer, CardRequest, Epoch};
 use crate::metrics::{Counters, Metrics};
@@ -142,6 +143,17 @@ impl Hsm {
     /// [`Error::Store`].
     pub fn epoch(&self) -> Result<Epoch, Error> {
         self.inner.freshness.epoch()
+    }
+
+    /// Whether the HSM can be worked with now. A worker asks its token and proves every usable key; where workers have copies of the token,
+    /// the master is compared with what was copied.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let answer = self.epoch().and_then(|epoch| self.ask(Task::Health { epoch }));
+        let answer =
+            answer.and_then(|reply| if let Reply::Health(keys) = reply { Ok(keys) } else { Err(other_reply()) });
+        let master = if let Workers::Processes(pool) = &self.inner.workers { pool.master() } else { None };
+        Health::of(answer, master, &self.metrics().workers)
     }
 
     /// What the workers have done since the start.

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::label::TokenLabel;
 use crate::latch::TokenFiles;
+use crate::master;
 use crate::pin::PinSource;
 use crate::provider::Provider;
 use crate::rv::Class;
@@ -94,7 +95,7 @@ impl Login {
 
     /// Logs in with a PIN that is gone afterwards.
     pub(crate) fn once(config: &TokenConfig, pin: Pin) -> Result<Self, Error> {
-        let held = log_in_with(config, Access::ReadOnly, || Ok(pin))?;
+        let held = log_in_with(config, Access::ReadOnly, LoginTo::WorkersOwn, || Ok(pin))?;
         Ok(Self { again: None, provider: config.provider.clone(), held: Mutex::new(held) })
     }
 
@@ -121,12 +122,22 @@ impl Login {
 
 /// C_Initialize to C_Login under the start-up lock, with the PIN from its source.
 pub(crate) fn log_in(config: &TokenConfig, access: Access) -> Result<LoggedIn, Error> {
-    log_in_with(config, access, || config.pin.read())
+    log_in_with(config, access, LoginTo::Master, || config.pin.read())
+}
+
+/// What a login writes to, when the token is files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LoginTo {
+    /// What `fuda-kms` keeps: copied aside before.
+    Master,
+    /// What nobody needs when it is broken.
+    WorkersOwn,
 }
 
 fn log_in_with(
     config: &TokenConfig,
     access: Access,
+    on: LoginTo,
     pin: impl FnOnce() -> Result<Pin, Error>,
 ) -> Result<LoggedIn, Error> {
     let files = config.files();
@@ -137,8 +148,12 @@ fn log_in_with(
     refuse_soft_in_production(config.mode, &info)?;
     refuse_at_limit(&config.label, &info)?;
     let pin = AuthPin::from(pin()?.expose().to_owned());
+    if on == LoginTo::Master {
+        master::copy_aside(config, access)?;
+    }
     let door = token.open(access)?;
     match door.login(&pin) {
+        Ok(()) if on == LoginTo::Master => master::sync(config, access).map(|()| LoggedIn { token, door }),
         Ok(()) => Ok(LoggedIn { token, door }),
         Err(Error::Token { value, .. }) if value.class() == Class::Fine => Ok(LoggedIn { token, door }),
         Err(Error::Token { value, .. }) if value.class() == Class::NeverRetry => {

@@ -1,6 +1,7 @@
 //! What the workers have done, as numbers.
 
 use crate::error::Error;
+use crate::fault::Fault;
 use crate::worker::Done;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,8 +61,8 @@ pub struct WorkerMetrics {
     pub requests: u64,
     /// Objects derived by it, at the most.
     pub derived: u64,
-    /// Code of what keeps it from starting.
-    pub fault: Option<String>,
+    /// What keeps it from starting.
+    pub fault: Option<Fault>,
 }
 
 /// What the worker of a place does.

@@ -13,6 +13,7 @@
 
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::health::KeyHealth;
 use crate::hex_text::{AnyHex, Hex};
 use crate::label::TokenLabel;
 use crate::message::{CardRequest, Epoch};
@@ -148,6 +149,7 @@ enum TaskWire {
     Card(wire::Request),
     Sign { epoch: Epoch, key: Named, digest: Hex<32> },
     PublicKey { epoch: Epoch, key: Named },
+    Health { epoch: Epoch },
 }
 
 #[derive(Serialize)]
@@ -183,7 +185,15 @@ enum Outcome {
     Card(wire::Answer),
     Signature(Hex<64>),
     PublicKey(AnyHex),
+    Health(Vec<KeyWire>),
     Fault(Fault),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyWire {
+    key: Named,
+    fault: Option<Fault>,
 }
 
 impl ToWorker {
@@ -213,6 +223,7 @@ impl From<&Task> for TaskWire {
                 Self::Sign { epoch: *epoch, key: Named(key.clone()), digest: Hex(*digest) }
             }
             Task::PublicKey { epoch, key } => Self::PublicKey { epoch: *epoch, key: Named(key.clone()) },
+            Task::Health { epoch } => Self::Health { epoch: *epoch },
         }
     }
 }
@@ -225,6 +236,7 @@ impl TryFrom<TaskWire> for Task {
             TaskWire::Card(request) => Self::Card(CardRequest::try_from(request)?),
             TaskWire::Sign { epoch, key, digest } => Self::Sign { epoch, key: key.0, digest: digest.0 },
             TaskWire::PublicKey { epoch, key } => Self::PublicKey { epoch, key: key.0 },
+            TaskWire::Health { epoch } => Self::Health { epoch },
         })
     }
 }
@@ -253,6 +265,10 @@ impl FromWorker {
                     Outcome::PublicKey(point) => p256::PublicKey::from_sec1_bytes(&point.0)
                         .map(Reply::PublicKey)
                         .map_err(|_| Error::Message { text: "no point of P-256".to_owned() }),
+                    Outcome::Health(keys) => {
+                        let keys = keys.into_iter().map(|KeyWire { key, fault }| KeyHealth { key: key.0, fault });
+                        Ok(Reply::Health(keys.collect()))
+                    }
                     Outcome::Fault(fault) => Err(Error::Worker(Box::new(fault))),
                 };
                 Self::Answer { id, epoch, done: Done { outcome, tally, after } }
@@ -268,6 +284,11 @@ fn answer(id: u64, epoch: Epoch, done: &Done) -> Result<Zeroizing<Vec<u8>>, Erro
         Ok(Reply::Signature(signature)) => ("signature", Zeroizing::new(json(&Hex(*signature))?)),
         Ok(Reply::PublicKey(key)) => {
             ("public_key", Zeroizing::new(json(&AnyHex(key.to_sec1_point(false).as_bytes().to_vec()))?))
+        }
+        Ok(Reply::Health(keys)) => {
+            let keys =
+                keys.iter().map(|health| KeyWire { key: Named(health.key.clone()), fault: health.fault.clone() });
+            ("health", Zeroizing::new(json(&keys.collect::<Vec<_>>())?))
         }
         Err(error) => ("fault", Zeroizing::new(json(&Fault::of(error))?)),
     };
@@ -286,3 +307,7 @@ fn answer(id: u64, epoch: Epoch, done: &Done) -> Result<Zeroizing<Vec<u8>>, Erro
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|error| Error::Message { text: error.to_string() })
 }
+
+#[cfg(test)]
+#[path = "protocol_tests.rs"]
+mod tests;

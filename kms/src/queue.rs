@@ -18,14 +18,16 @@ pub(crate) struct Job {
     pub(crate) task: Task,
     /// When the caller put it into the queue.
     pub(crate) since: Instant,
-    /// Workers that died or hung with it.
-    pub(crate) attempts: u32,
+    /// Workers that crashed or hung with it, or had to be replaced.
+    pub(crate) failures: u32,
+    /// Workers that somebody else killed while they had it.
+    pub(crate) kills: u32,
     answer: Sender<Result<Reply, Error>>,
 }
 
 impl Job {
     pub(crate) fn new(task: Task, answer: Sender<Result<Reply, Error>>) -> Self {
-        Self { task, since: Instant::now(), attempts: 0, answer }
+        Self { task, since: Instant::now(), failures: 0, kills: 0, answer }
     }
 
     /// Answers; the job is gone with it, so nobody answers twice.

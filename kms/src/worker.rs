@@ -2,6 +2,7 @@
 
 use crate::duty::Duty;
 use crate::error::Error;
+use crate::health::KeyHealth;
 use crate::message::{CardAnswer, CardRequest, CardStep, Epoch};
 use crate::metrics::Counters;
 use crate::metrics::Tally;
@@ -28,15 +29,18 @@ pub(crate) enum Task {
     Sign { epoch: Epoch, key: KeyVersion, digest: [u8; 32] },
     /// The public half of a signature key.
     PublicKey { epoch: Epoch, key: KeyVersion },
+    /// Whether the token and every usable key are as they must be.
+    Health { epoch: Epoch },
 }
 
 impl Task {
     /// Works by this epoch, unless the caller knows a newer one.
     pub(crate) fn raise(&mut self, newest: Epoch) {
         match self {
-            Self::Card(CardRequest { epoch, .. }) | Self::Sign { epoch, .. } | Self::PublicKey { epoch, .. } => {
-                *epoch = newest.max(*epoch);
-            }
+            Self::Card(CardRequest { epoch, .. })
+            | Self::Sign { epoch, .. }
+            | Self::PublicKey { epoch, .. }
+            | Self::Health { epoch } => *epoch = newest.max(*epoch),
         }
     }
 
@@ -63,6 +67,8 @@ pub(crate) enum Reply {
     Signature([u8; 64]),
     /// To [`Task::PublicKey`].
     PublicKey(p256::PublicKey),
+    /// To [`Task::Health`]: every usable key, and what is wrong with it.
+    Health(Vec<KeyHealth>),
 }
 
 /// What shall become of a worker after an answer.
@@ -122,6 +128,7 @@ fn once(duty: &mut Duty, task: &Task) -> Result<Reply, Error> {
         Task::Card(request) => duty.card(request).map(Reply::Card),
         Task::Sign { epoch, key, digest } => duty.sign(*epoch, key, digest).map(Reply::Signature),
         Task::PublicKey { epoch, key } => duty.public_key(*epoch, key).map(Reply::PublicKey),
+        Task::Health { epoch } => duty.health(*epoch).map(Reply::Health),
     }
 }
 

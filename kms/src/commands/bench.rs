@@ -25,7 +25,8 @@ pub(crate) fn run(site: &Site, args: &BenchArgs) -> Result<Exit, Failure> {
     let (registry, length) = (site.registry()?, Duration::from_secs(args.seconds));
     let bare = bare(&site.token, &registry, length)?;
     let config = HsmConfig { token: site.token.clone(), ..HsmConfig::from_file(&site.config)? };
-    let pooled = pooled(&Hsm::start(&config, &registry)?, config.workers.get(), &registry, length)?;
+    let hsm = Hsm::start(&config, &registry)?;
+    let pooled = pooled(&hsm, config.workers.get(), &registry, length)?;
     let steps = whole_card(&registry)?.steps;
     let sessions = steps.iter().filter(|step| matches!(step, CardStep::OpenSession { .. })).count();
     let sets = steps.len() - sessions;
@@ -47,6 +48,7 @@ pub(crate) fn run(site: &Site, args: &BenchArgs) -> Result<Exit, Failure> {
         "workers": config.workers,
         "cards_per_second": pooled.cards_per_second(),
         "ratio": ratio,
+        "metrics": hsm.metrics(),
     });
     site.print(&text, &object);
     Ok(Exit::Done)

@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod health;
 mod init;
 mod key;
 mod token;
@@ -56,6 +57,8 @@ enum Command {
     Init(init::InitArgs),
     /// Compare token, registry and attributes, and test what the token derives
     Check,
+    /// Say whether the HSM can be worked with now
+    Health(health::HealthArgs),
     /// Measure how many cards a second the HSM gives
     Bench(bench::BenchArgs),
     /// The tokens
@@ -129,6 +132,7 @@ impl Cli {
         match self.command {
             Command::Init(args) => init::run(&site, &args),
             Command::Check => check::run(&site),
+            Command::Health(args) => health::run(&site, &args),
             Command::Bench(args) => bench::run(&site, &args),
             Command::Token(command) => token::run(&site, &command),
             Command::Key(command) => key::run(&site, command),

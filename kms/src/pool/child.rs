@@ -10,10 +10,14 @@ use crate::protocol::{Build, FromWorker, Hello, ToWorker};
 use crate::worker::{Done, Task};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// Signals by which others end a process; no library sends them to itself.
+const KILL: i32 = rustix::process::Signal::KILL.as_raw();
+const TERM: i32 = rustix::process::Signal::TERM.as_raw();
 
 /// Longest wait for a drained worker; then it is killed.
 const LEAVE_MAX: Duration = Duration::from_secs(5);
@@ -61,7 +65,10 @@ pub(super) struct Starting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Greeted {
     No,
+    /// It has the PIN and may be in C_Login.
     Yes,
+    /// It said its last word.
+    Over,
 }
 
 impl Starting {
@@ -91,7 +98,7 @@ impl Starting {
                     return Err(PoolError::Late { waited_s: self.limit.as_secs() }.into());
                 }
                 Arrived::Nothing => return Ok(None),
-                Arrived::End => return Err(PoolError::Gone { how: how(&mut self.process.child) }.into()),
+                Arrived::End => return Err(ended(&mut self.process.child).into()),
             }
         }
     }
@@ -103,14 +110,17 @@ impl Starting {
                 self.greeted = Greeted::Yes;
                 pin.send(&mut self.process.pipe).map(|()| None)
             }
-            (_, Ok(FromWorker::Refused(fault))) => Err(Error::Worker(Box::new(fault))),
+            (_, Ok(FromWorker::Refused(fault))) => {
+                self.greeted = Greeted::Over;
+                Err(Error::Worker(Box::new(fault)))
+            }
             (Greeted::Yes, Ok(FromWorker::Ready { epoch })) => Ok(Some(epoch)),
             (Greeted::No, _) => {
                 let found = "a program that greets in another way".to_owned();
                 Err(PoolError::Version { found, ours: Build::ours().to_string() }.into())
             }
-            (Greeted::Yes, Err(error)) => Err(error),
-            (Greeted::Yes, Ok(_)) => Err(Error::Message { text: "a message out of turn".to_owned() }),
+            (_, Err(error)) => Err(error),
+            (_, Ok(_)) => Err(Error::Message { text: "a message out of turn".to_owned() }),
         }
     }
 
@@ -119,9 +129,10 @@ impl Starting {
         Worker { process: self.process, since: Instant::now(), last_id: 0, answered: 0, derived: 0 }
     }
 
-    /// Lets go of it. It may be in C_Login, so nobody kills it: it ends when it finds its socket closed.
+    /// Lets go of it. When it may be in C_Login nobody kills it: it ends when it finds its socket closed. Before it had the PIN, and after
+    /// it was refused, it has nothing to do with the token.
     pub(super) fn leave(self) -> Leaving {
-        self.process.leave(Killable::No)
+        self.process.leave(if self.greeted == Greeted::Yes { Killable::No } else { Killable::Yes })
     }
 }
 
@@ -163,7 +174,7 @@ impl Worker {
     pub(super) fn gone(&mut self) -> Option<Error> {
         match self.process.pipe.receive(Instant::now()) {
             Ok(Arrived::Nothing) => None,
-            Ok(Arrived::End) => Some(PoolError::Gone { how: how(&mut self.process.child) }.into()),
+            Ok(Arrived::End) => Some(ended(&mut self.process.child).into()),
             Ok(Arrived::Frame(_)) => Some(Error::Message { text: "an answer to no request".to_owned() }),
             Err(error) => Some(error),
         }
@@ -187,7 +198,7 @@ impl Worker {
                 Err(error) => Asked::Died(error),
             },
             Ok(Arrived::Nothing) => Asked::Hung,
-            Ok(Arrived::End) => Asked::Died(PoolError::Gone { how: how(&mut self.process.child) }.into()),
+            Ok(Arrived::End) => Asked::Died(ended(&mut self.process.child).into()),
             Err(error) => Asked::Died(error),
         }
     }
@@ -250,14 +261,17 @@ impl Leaving {
 }
 
 /// How a process ended whose socket is closed.
-fn how(child: &mut Child) -> String {
+fn ended(child: &mut Child) -> PoolError {
     // The socket closes a little before the process is a zombie.
     for _ in 0..50 {
         match child.try_wait() {
-            Ok(Some(status)) => return status.to_string(),
+            Ok(Some(status)) if matches!(status.signal(), Some(KILL | TERM)) => {
+                return PoolError::Killed { how: status.to_string() };
+            }
+            Ok(Some(status)) => return PoolError::Gone { how: status.to_string() },
             Ok(None) => std::thread::sleep(Duration::from_millis(2)),
-            Err(error) => return error.to_string(),
+            Err(error) => return PoolError::Gone { how: error.to_string() },
         }
     }
-    "it closed its socket".to_owned()
+    PoolError::Gone { how: "it closed its socket".to_owned() }
 }

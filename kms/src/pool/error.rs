@@ -36,6 +36,23 @@ pub enum PoolError {
         /// Signal or exit code.
         how: String,
     },
+    /// A worker was ended by somebody else.
+    #[error("the HSM worker was killed: {how}")]
+    Killed {
+        /// The signal.
+        how: String,
+    },
+    /// The token directory, or the file that names it, cannot be read.
+    #[error("the token directory cannot be read: {}: {source}", path.display())]
+    MasterAway {
+        /// What cannot be read.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The token directory that workers have copies of holds other keys than when they were made, and no change of the registry says why.
+    #[error("the token directory has changed since the workers copied it, and the registry knows of no change")]
+    MasterChanged,
     /// Several workers died or hung with one request.
     #[error("the request was given up after {attempts} workers: {why}")]
     GivenUp {
@@ -61,7 +78,15 @@ impl PoolError {
                 Exit::Hsm,
                 "see whether the HSM hangs; end the worker by hand when you know that it is not in C_Login",
             ),
-            Self::Gone { .. } => ("WORKER_GONE", Exit::Hsm, "see the log and the HSM vendor's"),
+            Self::Gone { .. } | Self::Killed { .. } => ("WORKER_GONE", Exit::Hsm, "see the log and the HSM vendor's"),
+            Self::MasterAway { .. } => (
+                "TOKEN_DIRECTORY",
+                Exit::Hsm,
+                "bring it back; it is directories.tokendir of the file that SOFTHSM2_CONF names",
+            ),
+            Self::MasterChanged => {
+                ("TOKEN_CHANGED", Exit::Integrity, "find out who wrote to it; `fuda-kms check` looks at every key")
+            }
             Self::GivenUp { .. } => {
                 ("HSM_REQUEST_GIVEN_UP", Exit::Hsm, "see the log for what the workers died of; try another card")
             }

@@ -16,18 +16,23 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::freshness::Freshness;
 use crate::login::TokenConfig;
+use crate::master::{Fingerprint, Master};
 use crate::metrics::Counters;
 use crate::protocol::{Build, Hello, On};
 use crate::provider::TokenCopy;
 use crate::queue::Queue;
 use crossbeam_channel::{Receiver, bounded};
+use error::PoolError;
 use fuda_cli::Exit;
 use pin::Keeper;
 use slot::Slot;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Longest wait for fresh copies after a change of keys.
+const RENEWAL_MAX: Duration = Duration::from_secs(3);
 
 /// What every place of a pool works with.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ pub(crate) struct Pool {
 struct House {
     shared: Shared,
     pin: Keeper,
+    /// What was in the token when it was copied last.
+    copied: Mutex<Option<Fingerprint>>,
     /// Per place: what keeps it from starting.
     faults: Mutex<Vec<Option<Fault>>>,
 }
@@ -63,7 +70,7 @@ impl Pool {
         copy::remove_leftovers(&shared.token)?;
         let pin = Keeper::new(&shared.token.pin)?;
         shared.counters.places(places);
-        let house = Arc::new(House { shared, pin, faults: Mutex::new(vec![None; places]) });
+        let house = Arc::new(House { shared, pin, copied: Mutex::new(None), faults: Mutex::new(vec![None; places]) });
         let mut pool = Self { house, threads: Vec::with_capacity(places) };
         let mut started = Vec::with_capacity(places);
         for number in 0..places {
@@ -78,6 +85,18 @@ impl Pool {
             Some(error) => Err(error),
             None => Ok(pool),
         }
+    }
+
+    /// Whether the master of the workers' copies is still there, and the same.
+    pub(crate) fn master(&self) -> Option<Result<(), Error>> {
+        let mut found = self.house.master();
+        // A change that the registry knows of is followed by fresh copies.
+        let until = Instant::now() + RENEWAL_MAX;
+        while matches!(found, Some(Err(Error::Pool(PoolError::MasterChanged)))) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(100));
+            found = self.house.master();
+        }
+        found
     }
 
     /// What a caller is told while no place has a worker and none is about to.
@@ -127,6 +146,18 @@ impl House {
                 job.answer(Err(Error::Worker(Box::new(fault.clone()))));
             }
         }
+    }
+
+    fn copied(&self, fingerprint: Fingerprint) {
+        *self.copied.lock().unwrap_or_else(PoisonError::into_inner) = Some(fingerprint);
+    }
+
+    /// Whether the token that the workers have copies of is still there, and the same; nothing when they have none.
+    fn master(&self) -> Option<Result<(), Error>> {
+        let master = Master::of(&self.shared.token).transpose()?;
+        let now = master.and_then(|master| master.fingerprint(self.shared.token.label.as_str()));
+        let copied = *self.copied.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(now.and_then(|now| if copied == Some(now) { Ok(()) } else { Err(PoolError::MasterChanged.into()) }))
     }
 
     fn hello(&self) -> Hello {

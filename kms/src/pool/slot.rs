@@ -21,14 +21,20 @@ const TICK: Duration = Duration::from_millis(100);
 /// The same while a fresh worker is on its way.
 const TICK_RENEWING: Duration = Duration::from_millis(5);
 
-/// Workers that may die or hang with one request: it might be what kills them.
-const ATTEMPTS_MAX: u32 = 3;
+/// Workers that may crash or hang with one request: it might be what they crash of.
+const FAILURES_MAX: u32 = 3;
+
+/// Workers that others may kill while they have one request. It is hardly the request's fault, unless it eats memory.
+const KILLS_MAX: u32 = 8;
 
 /// Workers in a row that may die on their way to the token before the place is reported failed.
 const SILENT_DEATHS_MAX: u32 = 3;
 
 /// Longest wait for drained workers when the pool ends; they have nothing to do but to end.
 const END_MAX: Duration = Duration::from_secs(6);
+
+/// The same for one that may be in C_Login.
+const START_END_MAX: Duration = Duration::from_secs(1);
 
 /// One place.
 #[derive(Debug)]
@@ -127,7 +133,11 @@ impl Slot {
         // No process is needed to learn that nobody may log in.
         shared.token.files().refuse_if_latched()?;
         self.started += 1;
-        let copy = PrivateCopy::make(&shared.token, &format!("{}-{}", self.number, self.started))?;
+        let made = PrivateCopy::make(&shared.token, &format!("{}-{}", self.number, self.started))?;
+        let copy = made.map(|(copy, copied)| {
+            self.house.copied(copied);
+            copy
+        });
         Starting::spawn(&shared.program, copy, self.house.hello(), self.house.start_max())
     }
 
@@ -201,8 +211,8 @@ impl Slot {
                     After::Renew if lost => Some(Event::Renewal),
                     After::Renew | After::GoOn => None,
                 };
-                if let Some(why) = replace.filter(|_| job.attempts + 1 < ATTEMPTS_MAX) {
-                    job.attempts += 1;
+                if let Some(why) = replace.filter(|_| job.failures + 1 < FAILURES_MAX) {
+                    job.failures += 1;
                     return Some(Ended::Replace(job, why));
                 }
                 shared.counters.done(&done, taken - job.since, taken.elapsed());
@@ -236,13 +246,16 @@ impl Slot {
     /// Gives a request to another worker, unless it has cost enough of them.
     fn hand_over(&self, mut job: Job, error: &Error) {
         let shared = &self.house.shared;
-        job.attempts += 1;
-        if job.attempts < ATTEMPTS_MAX {
+        match error {
+            Error::Pool(PoolError::Killed { .. }) => job.kills += 1,
+            _ => job.failures += 1,
+        }
+        if job.failures < FAILURES_MAX && job.kills < KILLS_MAX {
             shared.counters.event(Event::HandedOver);
             shared.queue.give_back(job);
         } else {
             shared.counters.refused(job.since.elapsed());
-            let attempts = job.attempts;
+            let attempts = job.failures + job.kills;
             job.answer(Err(PoolError::GivenUp { attempts, why: error.to_string() }.into()));
         }
     }
@@ -313,7 +326,8 @@ impl Slot {
         shared.counters.event(Event::FailedStart);
         tracing::warn!(place = self.number, %error, "an HSM worker cannot start");
         self.silent_deaths += 1;
-        let silent = matches!(error, Error::Pool(PoolError::Gone { .. })) && self.silent_deaths < SILENT_DEATHS_MAX;
+        let silent = matches!(error, Error::Pool(PoolError::Gone { .. } | PoolError::Killed { .. }))
+            && self.silent_deaths < SILENT_DEATHS_MAX;
         if silent {
             if let Some(job) = kept {
                 shared.queue.give_back(job);
@@ -322,7 +336,7 @@ impl Slot {
         }
         let fault = Fault::of(&error);
         shared.counters.worker(self.number, |told| {
-            (told.state, told.pid, told.fault) = (WorkerState::Failed, None, Some(fault.code().to_owned()));
+            (told.state, told.pid, told.fault) = (WorkerState::Failed, None, Some(fault.clone()));
         });
         if let Some(job) = kept {
             shared.counters.refused(job.since.elapsed());
@@ -338,11 +352,12 @@ impl Slot {
         self.leaving.retain_mut(|leaving| !leaving.is_gone());
     }
 
-    /// Waits for the drained; what is still on its way to the token ends by itself.
+    /// Waits for the drained; what is still on its way to the token ends by itself, soon if it does not hang.
     fn wind_up(&mut self) {
-        let until = Instant::now() + END_MAX;
+        let (since, limit) =
+            (Instant::now(), |left: &Leaving| if left.is_starting() { START_END_MAX } else { END_MAX });
         self.reap();
-        while Instant::now() < until && self.leaving.iter().any(|leaving| !leaving.is_starting()) {
+        while self.leaving.iter().any(|left| since.elapsed() < limit(left)) {
             std::thread::sleep(Duration::from_millis(2));
             self.reap();
         }

@@ -98,6 +98,7 @@ site_test! {
         for (name, arguments) in [
             ("fuda-kms", vec!["--help"]),
             ("init", vec!["init", "--help"]),
+            ("health", vec!["health", "--help"]),
             ("key", vec!["key", "--help"]),
             ("kcv", vec!["key", "kcv", "--help"]),
             ("token", vec!["token", "--help"]),

@@ -200,8 +200,14 @@ impl Site {
 
     /// Runs `fuda-kms` at this site.
     pub(crate) fn fuda_kms(&self, arguments: &[&str]) -> Output {
+        self.fuda_kms_command().args(arguments).output().unwrap()
+    }
+
+    /// `fuda-kms` at this site, to be started.
+    pub(crate) fn fuda_kms_command(&self) -> Command {
         let mut command = self.environment(Command::new(env!("CARGO_BIN_EXE_fuda-kms")));
-        command.arg("--config").arg(self.path("fuda.toml")).args(arguments).current_dir(&self.folder).output().unwrap()
+        command.arg("--config").arg(self.path("fuda.toml")).current_dir(&self.folder);
+        command
     }
 
     pub(crate) fn config(&self) -> Config {
@@ -239,8 +245,17 @@ impl Site {
         self.hsm_at(Place::Processes { program: env!("CARGO_BIN_EXE_fuda-kms").into() }, workers)
     }
 
+    /// The same with a token whose provider profile a test has changed.
+    pub(crate) fn pool_of(&self, token: TokenConfig, workers: u16) -> Result<Hsm, Error> {
+        self.hsm_of(token, Place::Processes { program: env!("CARGO_BIN_EXE_fuda-kms").into() }, workers)
+    }
+
     pub(crate) fn hsm_at(&self, place: Place, workers: u16) -> Result<Hsm, Error> {
-        let config = HsmConfig { token: self.token(), workers: NonZeroU16::new(workers).unwrap(), place };
+        self.hsm_of(self.token(), place, workers)
+    }
+
+    pub(crate) fn hsm_of(&self, token: TokenConfig, place: Place, workers: u16) -> Result<Hsm, Error> {
+        let config = HsmConfig { token, workers: NonZeroU16::new(workers).unwrap(), place };
         Hsm::start(&config, &self.registry())
     }
 

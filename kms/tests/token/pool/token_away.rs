@@ -1,0 +1,52 @@
+//! A token that is away: workers that run go on with their copies, others cannot start, and all is well when it is back.
+
+use super::{card, children, pids, pool, runs, signal, until};
+use crate::site::site_test;
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
+
+site_test! {
+    fn without_the_token_requests_fail_by_name_and_succeed_soon_after_it_is_back(site) {
+        let hsm = pool(site, 2);
+        std::fs::rename(site.path("tokens"), site.path("away")).unwrap();
+        card(&hsm).unwrap();
+        pids(&hsm.metrics()).into_iter().for_each(|pid| signal(pid, Signal::KILL));
+        let mut error = None;
+        until("the workers to be missed", || {
+            error = card(&hsm).err();
+            error.is_some()
+        });
+        let error = error.unwrap();
+        assert_eq!((error.code(), error.exit()), ("TOKEN_DIRECTORY", fuda_cli::Exit::Hsm), "{error}");
+        assert!(error.to_string().contains("tokens"), "{error}");
+        // Nobody waits for a minute to be told so.
+        let since = Instant::now();
+        assert!(card(&hsm).is_err());
+        assert!(since.elapsed() < Duration::from_secs(1));
+
+        std::fs::rename(site.path("away"), site.path("tokens")).unwrap();
+        let since = Instant::now();
+        until("an answer", || card(&hsm).is_ok());
+        assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+        until("both to serve", || pids(&hsm.metrics()).len() == 2);
+    }
+}
+
+site_test! {
+    fn a_refused_pin_latches_and_the_pool_goes_on_by_itself_when_it_is_cleared(site) {
+        let hsm = pool(site, 2);
+        let right = std::fs::read_to_string(site.path("pin")).unwrap();
+        std::fs::write(site.path("pin"), "0000wrong\n").unwrap();
+        pids(&hsm.metrics()).into_iter().for_each(|pid| signal(pid, Signal::KILL));
+        until("the PIN to be refused", || site.token().files().latched().unwrap().is_some());
+        until("the workers to be missed", || card(&hsm).is_err());
+        let ours = std::process::id();
+        until("the refused to end", || children(ours).is_empty());
+        let starts = hsm.metrics().starts;
+        std::fs::write(site.path("pin"), right).unwrap();
+        assert!(matches!(card(&hsm).unwrap_err().code(), "PIN_REFUSED" | "PIN_LATCHED"));
+        assert!(site.fuda_kms(&["token", "clear-pin-latch"]).status.success());
+        until("an answer", || card(&hsm).is_ok());
+        assert!(hsm.metrics().starts > starts && pids(&hsm.metrics()).into_iter().all(runs));
+    }
+}
