@@ -4,9 +4,10 @@
 //! §12.2 (how T=0 carries APDUs).
 
 use crate::card::{Card, Outcome};
+use crate::chaining::Part;
 use crate::state::Protocol;
 use crate::volatile::Session;
-use fuda_card::apdu::{Command, Length, Response};
+use fuda_card::apdu::{CLA_CHAINED, Command, Length, Response};
 use fuda_card::status::StatusWord;
 
 /// Who defines a command.
@@ -20,7 +21,7 @@ pub(crate) enum Class {
 
 /// Whether a command says that it carries a MAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protection {
+pub(crate) enum Protection {
     Plain,
     SecureMessaging,
 }
@@ -47,9 +48,10 @@ impl Card {
         self.ram.pending = None;
         let (wanted, is_case_2) = (command.ne, command.data.is_empty());
         let (response, protection) = match parse_class(command.cla) {
-            Ok((class, protection)) => (self.protected(class, protection, &command), protection),
+            Ok((class, protection, part)) => (self.protected(class, protection, part, &command), protection),
             Err(sw) => {
                 self.ram.session = Session::None;
+                self.ram.chain = None;
                 (Response::status(sw), Protection::Plain)
             }
         };
@@ -61,8 +63,12 @@ impl Card {
 
     /// Takes the secure messaging off a command and puts it on the response. A plain command ends a channel with MACs;
     /// a selection outside the channel's DF ends it behind its own answer.
-    fn protected(&mut self, class: Class, protection: Protection, command: &Command) -> Response {
+    fn protected(&mut self, class: Class, protection: Protection, part: Part, command: &Command) -> Response {
         if class == Class::GlobalPlatform && command.ins == EXTERNAL_AUTHENTICATE {
+            self.ram.chain = None;
+            if part == Part::More {
+                return settle(self.end_session(StatusWord::CHAINING_NOT_SUPPORTED));
+            }
             return settle(match protection {
                 Protection::SecureMessaging => self.external_authenticate(command),
                 Protection::Plain => self.end_session(StatusWord::CLA_NOT_SUPPORTED),
@@ -71,21 +77,25 @@ impl Card {
         let response = match (protection, std::mem::take(&mut self.ram.session)) {
             (Protection::SecureMessaging, Session::Open(mut channel)) if channel.level.has_c_mac() => {
                 let Some(plain) = channel.unwrap(command) else {
+                    self.ram.chain = None;
                     return Response::status(StatusWord::SECURITY_STATUS_NOT_SATISFIED);
                 };
                 self.ram.session = Session::Open(channel);
-                let response = settle(self.dispatch(class, &plain));
+                let response = settle(self.whole(class, protection, part, plain));
                 match self.ram.session.channel_mut() {
                     Some(channel) => channel.wrap(response),
                     None => response,
                 }
             }
-            (Protection::SecureMessaging, _) => Response::status(StatusWord::SECURITY_STATUS_NOT_SATISFIED),
+            (Protection::SecureMessaging, _) => {
+                self.ram.chain = None;
+                Response::status(StatusWord::SECURITY_STATUS_NOT_SATISFIED)
+            }
             (Protection::Plain, session) => {
                 if session.channel().is_some_and(|channel| !channel.level.has_c_mac()) {
                     self.ram.session = session;
                 }
-                settle(self.dispatch(class, command))
+                settle(self.whole(class, protection, part, command.clone()))
             }
         };
         let tree = &self.memory.tree;
@@ -93,6 +103,14 @@ impl Card {
             self.ram.session = Session::None;
         }
         response
+    }
+
+    /// Does a command once all its parts are there.
+    fn whole(&mut self, class: Class, protection: Protection, part: Part, command: Command) -> Outcome {
+        match self.collect(class, protection, part, command)? {
+            Some(command) => self.dispatch(class, &command),
+            None => Ok(Response::success(Vec::new())),
+        }
     }
 
     fn end_session(&mut self, sw: StatusWord) -> Outcome {
@@ -170,21 +188,19 @@ impl Card {
 }
 
 /// A class byte: bit 8 says who defines the command, 04 and 0C secure messaging, 10 chaining, the low bits a channel.
-fn parse_class(cla: u8) -> Result<(Class, Protection), StatusWord> {
+fn parse_class(cla: u8) -> Result<(Class, Protection, Part), StatusWord> {
     let class = match cla & 0xE0 {
         0x00 => Class::Iso,
         0x80 => Class::GlobalPlatform,
         _ => return Err(StatusWord::CLA_NOT_SUPPORTED),
     };
-    if cla & 0x10 != 0 {
-        return Err(StatusWord::CHAINING_NOT_SUPPORTED);
-    }
+    let part = if cla & CLA_CHAINED == 0 { Part::Last } else { Part::More };
     if cla & 0x03 != 0 {
         return Err(StatusWord::CHANNEL_NOT_SUPPORTED);
     }
     match cla & 0x0C {
-        0x00 => Ok((class, Protection::Plain)),
-        0x04 | 0x0C => Ok((class, Protection::SecureMessaging)),
+        0x00 => Ok((class, Protection::Plain, part)),
+        0x04 | 0x0C => Ok((class, Protection::SecureMessaging, part)),
         _ => Err(StatusWord::SECURE_MESSAGING_NOT_SUPPORTED),
     }
 }

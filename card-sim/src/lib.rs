@@ -23,15 +23,17 @@
 //! | EXTERNAL AUTHENTICATE | 82 | INITIALIZE UPDATE just before |
 //! | PUT KEY | D8 | the DF's own set, or the issuer's while it has none, or the recovery set; MF: [`keys::Role`] by role |
 //! | DELETE KEY | E4 (GlobalPlatform class) | the DF's own set or the recovery set; never the open or the last one |
+//! | BEGIN, END R-MAC SESSION | 7A, 78 | a channel with C-MAC that was opened without R-MAC |
 //!
-//! Conditions are those of [`access`]; a channel without C-MAC satisfies none. Command chaining (6884) and logical
-//! channels (6881) are not supported.
+//! Conditions are those of [`access`]; a channel without C-MAC satisfies none. Commands may come in parts (command chaining), an
+//! authentication may not (6884). Logical channels are not supported (6881).
 
 pub mod access;
 pub mod atr;
 pub mod authenticate;
 mod binary;
 pub mod card;
+mod chaining;
 pub mod channel;
 mod create;
 pub mod crypto;

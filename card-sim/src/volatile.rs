@@ -1,6 +1,7 @@
 //! What a card forgets without power: selection, secure channel, PIN status.
 
 use crate::authenticate::Initiated;
+use crate::chaining::Chain;
 use crate::channel::Channel;
 use crate::tree::FileId;
 use fuda_card::apdu::Response;
@@ -15,6 +16,8 @@ pub(crate) struct Volatile {
     /// The DF whose PIN was verified.
     pub(crate) verified: Option<FileId>,
     pub(crate) session: Session,
+    /// The parts of a command that are there.
+    pub(crate) chain: Option<Chain>,
     /// T=0: the response that GET RESPONSE fetches.
     pub(crate) pending: Option<Response>,
 }

@@ -16,6 +16,9 @@ pub const DATA_SHORT_MAX: usize = 255;
 /// Most data bytes that an extended command carries.
 pub const DATA_EXTENDED_MAX: usize = 65_535;
 
+/// CLA b5: another command of the chain follows.
+pub const CLA_CHAINED: u8 = 0x10;
+
 /// How the length fields of a command are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Length {
@@ -78,6 +81,31 @@ impl Command {
     pub fn encoded_length(&self) -> Length {
         let needs_extended = self.data.len() > DATA_SHORT_MAX || self.ne.is_some_and(|ne| ne > NE_SHORT_MAX);
         if needs_extended { Length::Extended } else { self.length }
+    }
+
+    /// The command as a chain of commands with at most `part_max` data bytes each: all but the last have b5 of CLA set and ask for nothing
+    /// (ISO/IEC 7816-4:2020 §5.3.3). A command that fits is a chain of one.
+    ///
+    /// # Errors
+    /// [`ApduError::DataTooLong`] when no part may carry data.
+    pub fn chain(&self, part_max: usize) -> Result<Vec<Self>, ApduError> {
+        if self.data.len() <= part_max {
+            return Ok(vec![self.clone()]);
+        }
+        if part_max == 0 {
+            return Err(ApduError::DataTooLong { len: self.data.len() });
+        }
+        let mut parts: Vec<Self> =
+            self.data.chunks(part_max).map(|part| Self { data: part.to_vec(), ..self.head() }).collect();
+        if let Some(last) = parts.last_mut() {
+            (last.cla, last.ne) = (self.cla, self.ne);
+        }
+        Ok(parts)
+    }
+
+    /// The command without data, as the first of a chain.
+    const fn head(&self) -> Self {
+        Self::new(self.cla | CLA_CHAINED, self.ins, self.p1, self.p2)
     }
 
     /// The bytes on the wire.

@@ -31,6 +31,7 @@ status_words! {
     WRONG_LENGTH = 0x6700, "wrong length";
     CHANNEL_NOT_SUPPORTED = 0x6881, "logical channel not supported";
     SECURE_MESSAGING_NOT_SUPPORTED = 0x6882, "secure messaging not supported";
+    LAST_COMMAND_EXPECTED = 0x6883, "last command of the chain expected";
     CHAINING_NOT_SUPPORTED = 0x6884, "command chaining not supported";
     INCOMPATIBLE_FILE = 0x6981, "command incompatible with file structure";
     SECURITY_STATUS_NOT_SATISFIED = 0x6982, "security status not satisfied";

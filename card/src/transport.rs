@@ -1,6 +1,8 @@
 //! What carries APDUs to a card. A definition, and the two dialogues of ISO/IEC 7816-3 that hosts must know.
 
-use crate::apdu::{ApduError, Command, Response};
+use crate::apdu::{ApduError, Command, DATA_SHORT_MAX, Length, NE_SHORT_MAX, Response};
+use crate::atr::LongCommands;
+use crate::status::StatusWord;
 use thiserror::Error;
 
 /// Most GET RESPONSE commands for one command: 65,536 bytes in pieces of 256.
@@ -53,6 +55,36 @@ pub fn transmit<T: Transport>(transport: &mut T, command: &Command) -> Result<Re
     Err(TransmitError::Endless)
 }
 
+/// Transmits a command of any length as the card can take it: whole where its data fits a short command or the card has extended length
+/// fields, else as a chain, each part answered with 9000 before the next goes out.
+///
+/// # Errors
+/// As [`transmit`]; [`TransmitError::TooLong`] for a card that has neither.
+pub fn transmit_long<T: Transport>(
+    transport: &mut T,
+    command: &Command,
+    long: LongCommands,
+) -> Result<Response, TransmitError<T::Error>> {
+    if long == LongCommands::Extended {
+        return transmit(transport, command);
+    }
+    let short = Command { ne: command.ne.map(|ne| ne.min(NE_SHORT_MAX)), length: Length::Short, ..command.clone() };
+    if short.data.len() <= DATA_SHORT_MAX {
+        return transmit(transport, &short);
+    }
+    if long == LongCommands::Unsupported {
+        return Err(TransmitError::TooLong { len: command.data.len() });
+    }
+    let mut response = Response::status(StatusWord::SUCCESS);
+    for part in short.chain(DATA_SHORT_MAX)? {
+        response = transmit(transport, &part)?;
+        if !response.sw.is_success() {
+            break;
+        }
+    }
+    Ok(response)
+}
+
 fn once<T: Transport>(transport: &mut T, command: &Command) -> Result<Response, TransmitError<T::Error>> {
     let bytes = command.encode()?;
     let response = transport.transmit(&bytes).map_err(TransmitError::Transport)?;
@@ -68,6 +100,12 @@ pub enum TransmitError<E> {
     /// The command or the response is no APDU. A card pulled out mid-command answers zero bytes on many readers.
     #[error(transparent)]
     Apdu(#[from] ApduError),
+    /// The card has neither extended length nor command chaining.
+    #[error("{len} data bytes, and the card takes no command of more than {DATA_SHORT_MAX}")]
+    TooLong {
+        /// Data bytes of the command.
+        len: usize,
+    },
     /// The card announces more data again and again.
     #[error("the card announced more than {GET_RESPONSE_MAX} further pieces of a response")]
     Endless,

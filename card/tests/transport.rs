@@ -1,9 +1,10 @@
-//! GET RESPONSE and the exact Ne over a card that is a list of answers.
+//! GET RESPONSE, the exact Ne and command chaining over a card that is a list of answers.
 
 #[cfg(test)]
 mod tests {
     use fuda_card::apdu::Command;
-    use fuda_card::transport::{TransmitError, Transport, transmit};
+    use fuda_card::atr::LongCommands;
+    use fuda_card::transport::{TransmitError, Transport, transmit, transmit_long};
 
     /// Answers each command with the next entry and notes what it got.
     struct Recorded {
@@ -38,6 +39,43 @@ mod tests {
         let response = transmit(&mut card, &Command::new(0x00, 0xB0, 0, 0).with_ne(256)).unwrap();
         assert_eq!(response.data, [0xAA, 0xBB]);
         assert_eq!(card.got, ["00b0000000", "00b0000002"]);
+    }
+
+    #[test]
+    fn a_long_command_goes_as_the_card_can_take_it() {
+        let long = Command::new(0x00, 0xD6, 0, 0).with_data(vec![0x5A; 300]);
+        let mut chained = card(&["9000", "9000"]);
+        transmit_long(&mut chained, &long, LongCommands::Chained).unwrap();
+        let parts = [format!("10d60000ff{}", "5a".repeat(255)), format!("00d600002d{}", "5a".repeat(45))];
+        assert_eq!(chained.got, parts);
+
+        let mut extended = card(&["9000"]);
+        transmit_long(&mut extended, &long, LongCommands::Extended).unwrap();
+        assert_eq!(extended.got, [format!("00d6000000012c{}", "5a".repeat(300))]);
+
+        let mut neither = card(&["9000"]);
+        let refused = transmit_long(&mut neither, &long, LongCommands::Unsupported).unwrap_err();
+        assert!(matches!(refused, TransmitError::TooLong { len: 300 }), "{refused}");
+        assert!(neither.got.is_empty());
+
+        let mut short = card(&["9000"]);
+        let command = Command::new(0x00, 0xD6, 0, 0).with_data(vec![0x5A; 255]);
+        transmit_long(&mut short, &command, LongCommands::Unsupported).unwrap();
+        assert_eq!(short.got.len(), 1);
+    }
+
+    #[test]
+    fn a_chain_ends_where_the_card_refuses_a_part_and_its_last_part_asks() {
+        let long = Command::new(0x84, 0xE2, 0x80, 0).with_data(vec![0; 600]).with_ne(256);
+        let mut refusing = card(&["9000", "6884", "9000"]);
+        let response = transmit_long(&mut refusing, &long, LongCommands::Chained).unwrap();
+        assert_eq!((response.sw.to_bytes(), refusing.got.len()), ([0x68, 0x84], 2));
+
+        let parts = long.chain(255).unwrap();
+        let heads: Vec<(u8, usize, Option<u32>)> =
+            parts.iter().map(|part| (part.cla, part.data.len(), part.ne)).collect();
+        assert_eq!(heads, [(0x94, 255, None), (0x94, 255, None), (0x84, 90, Some(256))]);
+        assert!(long.chain(0).is_err());
     }
 
     #[test]

@@ -42,6 +42,7 @@ macro_rules! dialogues {
 dialogues! {
     access_rules
     aes_256
+    chaining
     channel_life
     create_file
     data_objects

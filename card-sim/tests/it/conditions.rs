@@ -215,7 +215,6 @@ fn creation_is_refused_before_anything_is_written() {
 fn class_bytes() {
     let mut card = issued_card();
     for (command, sw) in [
-        ("10A4000C023F00", "6884"),
         ("01A4000C023F00", "6881"),
         ("08A4000C023F00", "6882"),
         ("20A4000C023F00", "6E00"),

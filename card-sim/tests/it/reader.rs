@@ -57,7 +57,7 @@ impl Slot {
     fn insert(&mut self) -> String {
         self.say(&[0x01]);
         self.say(&[0x04]);
-        assert_eq!(self.hear().unwrap(), "3B8581018073F6214061", "ATR");
+        assert_eq!(self.hear().unwrap(), "3B8581018073F621C0E1", "ATR");
         self.exchange("00CA004500").unwrap()
     }
 

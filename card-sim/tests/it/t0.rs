@@ -10,7 +10,7 @@ use fuda_card_sim::{Blank, Card};
 fn t0_card() -> Card {
     let derived = Blank::derived(KDD, &AesKey::from_bytes(&MAKER).unwrap()).unwrap();
     let mut card = Card::new(Blank { protocol: Protocol::T0, ..derived });
-    assert_eq!(hex::encode_upper(card.power_on()), "3B058073F62100");
+    assert_eq!(hex::encode_upper(card.power_on()), "3B058073F62180");
     card
 }
 
@@ -62,6 +62,6 @@ fn case_2_needs_its_exact_length() {
 fn the_t1_atr_has_a_check_byte() {
     let derived = Blank::derived(KDD, &AesKey::from_bytes(&MAKER).unwrap()).unwrap();
     let atr = Card::new(derived).power_on();
-    assert_eq!(atr[..9], [0x3B, 0x85, 0x81, 0x01, 0x80, 0x73, 0xF6, 0x21, 0x40]);
+    assert_eq!(atr[..9], [0x3B, 0x85, 0x81, 0x01, 0x80, 0x73, 0xF6, 0x21, 0xC0]);
     assert_eq!(atr[1..].iter().fold(0, |check, byte| check ^ byte), 0);
 }

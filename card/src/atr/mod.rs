@@ -4,10 +4,12 @@
 //! [`Atr::parse`] takes valid ATRs only; [`AtrBuilder`] makes them.
 
 mod build;
+mod capabilities;
 mod historical;
 mod interface;
 
 pub use build::AtrBuilder;
+pub use capabilities::LongCommands;
 pub use historical::{Historical, HistoricalWarning};
 pub use interface::{InterfaceByte, Kind, OperatingMode, Speed};
 

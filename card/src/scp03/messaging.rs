@@ -42,6 +42,15 @@ impl Authenticated {
         plain_data_max(self.session.mode, self.session.level, length)
     }
 
+    /// A command as a chain of plain commands that each fit a short command at this level. Each is wrapped, sent and answered by itself:
+    /// with a C-MAC over its own class byte, its own count of the encryption counter, its own R-MAC.
+    ///
+    /// # Errors
+    /// [`Error::Apdu`], which no level of SCP03 leads to.
+    pub fn chain(&self, command: &Command) -> Result<Vec<Command>, Error> {
+        Ok(command.chain(self.plain_data_max(Length::Short))?)
+    }
+
     /// Encrypts and signs a command, as the level says.
     ///
     /// # Errors
