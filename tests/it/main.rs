@@ -14,6 +14,7 @@ mod delivery;
 mod error_codes;
 mod faults;
 mod help;
+mod hsm;
 mod issue_cards;
 mod journal;
 mod kill;

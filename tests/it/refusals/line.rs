@@ -1,7 +1,6 @@
 //! A line that cannot begin, because its encoders or its token are not there.
 
 use super::{nothing_started, site};
-use fuda_tests::{Order, Site, agree};
 use std::net::TcpListener;
 
 #[test]
@@ -37,23 +36,4 @@ fn a_token_that_is_gone_is_named_and_the_job_waits_for_it() {
     nothing_started(&site);
     site.edit("fuda.toml", "libsofthsm2.so", "no-such-library.so");
     let _ = site.line(1, &[]).wait().fails(7, "HSM_MODULE_NOT_LOADED");
-}
-
-#[test]
-fn a_token_that_vanishes_during_a_run_costs_no_chip() {
-    let site = Site::new();
-    site.order(&Order::small(5));
-    site.blank("stack", 5);
-    let feeder = site.feeder("stack", 1, &["--latency", "3ms"]);
-    let line = site.line(1, &[]);
-    site.until_ejected(1);
-    std::fs::rename(site.path("tokens"), site.path("elsewhere")).unwrap();
-    // Whether a soft token notices is its own affair; when it does, that is what the line says.
-    let ended = line.wait();
-    assert!(matches!(ended.status.code(), Some(0 | 7)), "{ended}");
-    std::fs::rename(site.path("elsewhere"), site.path("tokens")).unwrap();
-
-    assert_eq!(site.line(1, &[]).wait().done()["good"], 5);
-    let _ = feeder.wait().done();
-    let _ = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
 }
