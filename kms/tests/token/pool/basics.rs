@@ -2,7 +2,7 @@
 
 use super::{card, children, pids, pool, runs, signal, until};
 use crate::requests::known_keys;
-use crate::site::site_test;
+use crate::site::{both_tokens, site_test};
 use rustix::process::Signal;
 use std::io::BufRead;
 use std::process::Stdio;
@@ -21,7 +21,7 @@ site_test! {
     }
 }
 
-site_test! {
+both_tokens! {
     fn a_worker_that_is_killed_while_idle_is_replaced(site) {
         let hsm = pool(site, 2);
         for _ in 0..3 {
@@ -35,7 +35,7 @@ site_test! {
     }
 }
 
-site_test! {
+both_tokens! {
     fn a_worker_that_hangs_is_timed_out_and_its_request_goes_to_another(site) {
         known_keys(site);
         let mut token = site.token();
