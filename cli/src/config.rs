@@ -66,6 +66,8 @@ pub struct Hsm {
     pub module: PathBuf,
     /// Name of the provider profile, such as `softhsm`.
     pub provider: Spanned<String>,
+    /// The provider's name again: this site has tested a profile that was written from documentation, and may use it in production.
+    pub untested_provider: Option<String>,
     /// The token of this duty.
     pub token: Token,
     /// Where the user PIN comes from.

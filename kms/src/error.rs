@@ -7,6 +7,7 @@ use crate::length::KeyLength;
 use crate::message::Epoch;
 use crate::name::{KeyName, KeyVersion, NameError};
 use crate::pool::error::PoolError;
+use crate::provider::ProviderError;
 use crate::route::Route;
 use crate::rv::ReturnValue;
 use crate::scheme::Scheme;
@@ -293,22 +294,9 @@ pub enum Error {
         /// What was asked.
         wanted: &'static str,
     },
-    /// `hsm.provider` names no profile.
-    #[error("there is no provider profile `{name}`")]
-    ProviderUnknown {
-        /// The name.
-        name: String,
-        /// Where it stands, as file:line:column; empty when no file names it.
-        place: String,
-    },
-    /// An embedded provider profile cannot be read.
-    #[error("the provider profile `{name}` is broken: {text}")]
-    ProviderProfile {
-        /// The profile.
-        name: &'static str,
-        /// What is wrong.
-        text: String,
-    },
+    /// The provider profile.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// A request that no well-made caller sends.
     #[error("bad card request: {what}")]
     BadRequest {

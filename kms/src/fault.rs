@@ -182,7 +182,7 @@ mod tests {
             Error::KeyAbsent { version: version(), label: "x".to_owned() },
             Error::Policy { what: "no \"soft\" tokens".to_owned(), remedy: "buy one" },
             Error::Store(fuda_store::Error::Closed),
-            Error::ProviderUnknown { name: "x".to_owned(), place: "fuda.toml:7:12".to_owned() },
+            crate::provider::ProviderError::Unknown { name: "x".to_owned(), place: "fuda.toml:7:12".to_owned() }.into(),
             Error::NoWorker,
         ] {
             let there = across(&error);

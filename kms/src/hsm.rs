@@ -41,7 +41,7 @@ impl HsmConfig {
     /// As `fuda.toml` says, with the worker program that lies beside the running one.
     ///
     /// # Errors
-    /// [`Error::TokenLabel`], [`Error::ProviderUnknown`], [`Error::Pool`].
+    /// [`Error::TokenLabel`], [`Error::Provider`], [`Error::Pool`].
     pub fn from_file(config: &Config) -> Result<Self, Error> {
         let workers = NonZeroU16::new(config.hsm.workers).unwrap_or(NonZeroU16::MIN);
         Ok(Self { token: TokenConfig::from_file(config)?, workers, place: Place::beside()? })

@@ -8,6 +8,7 @@ use crate::keys_file::{KeyEntry, KeySource, KeysFile};
 use crate::login::{LoggedIn, TokenConfig, log_in};
 use crate::make_token::{ensure_token, refuse_making};
 use crate::name::{KeyKind, KeyName, KeyVersion};
+use crate::provider::KeyWrap;
 use crate::registry::{Intent, Origin, Record, Registry};
 use crate::route::Routes;
 use crate::state::{State, Use};
@@ -274,6 +275,7 @@ fn settle(
             if key.name.kind() == KeyKind::Derivation {
                 // A key that nothing can be derived from here is not born here.
                 routes.of(key.length)?;
+                refuse_unwrapped_birth(order, key)?;
             }
             registry.intend(&intent(order, key))?;
             Deed::Born
@@ -330,6 +332,18 @@ fn refuse_birth(order: &Order<'_>, key: &KeyEntry) -> Result<(), Error> {
         return Err(Error::Policy {
             what: format!("`{}` would be born in this token, so nobody could ever open what it wraps", key.name),
             remedy: "bring the KEK that both sides share into the token (WRAP only) and register it with `fuda-kms key adopt`",
+        });
+    }
+    Ok(())
+}
+
+/// A key-derivation key enters the token wrapped; where no wrapping is known, it is another's to make.
+fn refuse_unwrapped_birth(order: &Order<'_>, key: &KeyEntry) -> Result<(), Error> {
+    let provider = &order.token.provider;
+    if key.source == KeySource::Birth && provider.profile.key_wrap == KeyWrap::None {
+        return Err(Error::Policy {
+            what: format!("`{}` cannot be born: of {}, no key wrapping is known", key.name, provider.profile.title),
+            remedy: "make it by the vendor's ceremony (DERIVE only, never extractable) and register it with `fuda-kms key adopt`",
         });
     }
     Ok(())

@@ -54,6 +54,15 @@ pub fn tokens(module: &Path) -> Result<Vec<TokenSummary>, Error> {
     Ok(tokens.collect())
 }
 
+/// What `check` found.
+#[derive(Debug)]
+pub struct Checkup {
+    /// The way to derive card keys, for each length.
+    pub routes: Routes,
+    /// Every version of this token, then objects that are nobody's.
+    pub findings: Vec<Finding>,
+}
+
 /// What `check` found about one version, or about an object that is nobody's.
 #[derive(Debug)]
 pub struct Finding {
@@ -70,7 +79,7 @@ pub struct Finding {
 ///
 /// # Errors
 /// What keeps the token from being looked at, or [`Error::KnownAnswer`]. Faults of single keys are findings.
-pub fn check(config: &TokenConfig, registry: &Registry) -> Result<Vec<Finding>, Error> {
+pub fn check(config: &TokenConfig, registry: &Registry) -> Result<Checkup, Error> {
     let LoggedIn { token, door } = log_in(config, Access::ReadOnly)?;
     let routes = Routes::find(&token, &door, &config.provider)?;
     let records: Vec<Record> = registry.list()?.into_iter().filter(|record| record.token == config.label).collect();
@@ -87,7 +96,7 @@ pub fn check(config: &TokenConfig, registry: &Registry) -> Result<Vec<Finding>, 
             findings.push(Finding { subject: label.clone(), scheme: "-", fault: Some(Error::ObjectStray { label }) });
         }
     }
-    Ok(findings)
+    Ok(Checkup { routes, findings })
 }
 
 fn check_key(door: &Door, routes: Routes, mode: Mode, record: &Record) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use crate::label::TokenLabel;
 use crate::latch::TokenFiles;
 use crate::master;
 use crate::pin::PinSource;
-use crate::provider::Provider;
+use crate::provider::{Provider, ProviderError};
 use crate::rv::Class;
 use crate::secret::Pin;
 use crate::token::module::Access;
@@ -40,7 +40,7 @@ impl TokenConfig {
     /// As `fuda.toml` says: the state files lie beside the PIN file.
     ///
     /// # Errors
-    /// [`Error::TokenLabel`]; [`Error::ProviderUnknown`] with its place in the file.
+    /// [`Error::TokenLabel`]; [`Error::Provider`] with its place in the file; [`Error::Policy`] for an untested one in production.
     pub fn from_file(config: &Config) -> Result<Self, Error> {
         let pin = &config.hsm.pin.file;
         Ok(Self {
@@ -60,14 +60,26 @@ impl TokenConfig {
     }
 }
 
+/// The profile that fuda.toml names. Production refuses one that nobody has tested, until the site says by name that it has.
 fn provider(config: &Config) -> Result<Provider, Error> {
     let named = &config.hsm.provider;
-    Provider::named(named.get_ref()).map_err(|error| match error {
-        Error::ProviderUnknown { name, .. } => {
-            Error::ProviderUnknown { name, place: config.source.place(named.span().start) }
+    let provider = Provider::named(named.get_ref()).map_err(|error| match error {
+        ProviderError::Unknown { name, .. } => {
+            ProviderError::Unknown { name, place: config.source.place(named.span().start) }
         }
         other => other,
-    })
+    })?;
+    let accepted = config.hsm.untested_provider.as_deref() == Some(provider.name);
+    if config.site.mode == Mode::Production && !provider.is_tested() && !accepted {
+        return Err(Error::Policy {
+            what: format!(
+                "the provider profile `{}` was written from documentation and never tested, and the site's mode is production",
+                provider.name
+            ),
+            remedy: "prove it at a test site first; then repeat its name in hsm.untested_provider",
+        });
+    }
+    Ok(provider)
 }
 
 /// A token that this process is logged in to, for as long as the session inside is open.
@@ -146,6 +158,7 @@ fn log_in_with(
     let token = Module::load(&config.module)?.token(&config.label)?;
     let info = token.info()?;
     refuse_soft_in_production(config.mode, &info)?;
+    config.provider.require_token(&info)?;
     refuse_at_limit(&config.label, &info)?;
     let pin = AuthPin::from(pin()?.expose().to_owned());
     if on == LoginTo::Master {

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::name::{KeyVersion, NameError};
-use crate::provider::Provider;
+use crate::provider::ProviderError;
 use crate::rv::Class;
 use fuda_cli::{Exit, Failure};
 
@@ -131,8 +131,7 @@ impl Error {
                 Exit::Refused,
                 "only derived keys go onto a card; `fuda-kms key list` shows the schemes",
             ),
-            Self::ProviderUnknown { .. } => ("INPUT_INVALID", Exit::Input, Provider::ALLOWED),
-            Self::ProviderProfile { .. } => ("PROVIDER_PROFILE", Exit::Bug, ""),
+            Self::Provider(error) => error.row(),
             Self::Policy { remedy, .. } => ("POLICY", Exit::Refused, remedy),
             Self::BadRequest { .. } => ("CARD_REQUEST", Exit::Bug, ""),
             Self::Message { .. } => ("WORKER_MESSAGE", Exit::Bug, ""),
@@ -167,7 +166,7 @@ impl Error {
         }
         let failure = Failure::new(self.code(), self.exit(), self.to_string()).remedy(self.remedy());
         match self {
-            Self::ProviderUnknown { place, .. } => failure.at(place),
+            Self::Provider(ProviderError::Unknown { place, .. }) => failure.at(place),
             Self::Worker(fault) => failure.at(fault.place()),
             _ => failure,
         }

@@ -4,8 +4,8 @@ use super::Site;
 use clap::Subcommand;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure};
-use fuda_kms::Error;
 use fuda_kms::inspect::{self, TokenSummary};
+use fuda_kms::{Error, Provider, Route};
 use serde_json::{Value, json};
 
 #[derive(Debug, Subcommand)]
@@ -57,22 +57,58 @@ fn show(site: &Site) -> Result<Exit, Failure> {
     let files = site.token.files();
     let latch = files.latched()?;
     let text = format!(
-        "label      {label}\nmodel      {}\nserial     {}\nslot       {}\nmodule     {}\nuser PIN   {}\nPIN latch  {}",
+        "label      {label}\nmodel      {}\nserial     {}\nslot       {}\nmodule     {}\nuser PIN   {}\nPIN latch  {}\n{}",
         token.model,
         token.serial,
         token.slot,
         site.token.module.display(),
         token.user_pin,
         latch.as_ref().map_or_else(|| "clear".to_owned(), |note| format!("SET ({note})")),
+        profile_text(&site.token.provider),
     );
     let mut fields = object(token);
     if let Value::Object(fields) = &mut fields {
         fields.insert("module".to_owned(), json!(site.token.module));
         fields.insert("pin_latch".to_owned(), json!(latch));
+        fields.insert("provider".to_owned(), profile_object(&site.token.provider));
         fields.insert("pin_latch_file".to_owned(), json!(files.latch_path()));
     }
     site.print(&text, &fields);
     Ok(Exit::Done)
+}
+
+fn profile_text(provider: &Provider) -> String {
+    let profile = &provider.profile;
+    let yes_no = |yes| if yes { "yes" } else { "no" };
+    format!(
+        "provider   {} ({}), tested: {}\n  routes      {}; for AES-256: {}\n  key wrap    {}\n  CKA_CHECK_VALUE {}; session copies of keys {}",
+        provider.name,
+        profile.title,
+        profile.tested,
+        words(&profile.routes),
+        words(&profile.aes_256_routes),
+        profile.key_wrap.as_str(),
+        yes_no(profile.check_value),
+        yes_no(profile.kdk_session_copy),
+    )
+}
+
+fn words(routes: &[Route]) -> String {
+    routes.iter().map(|route| route.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn profile_object(provider: &Provider) -> Value {
+    let profile = &provider.profile;
+    json!({
+        "name": provider.name,
+        "title": profile.title,
+        "tested": profile.tested,
+        "routes": profile.routes.iter().map(|route| route.as_str()).collect::<Vec<_>>(),
+        "aes_256_routes": profile.aes_256_routes.iter().map(|route| route.as_str()).collect::<Vec<_>>(),
+        "key_wrap": profile.key_wrap.as_str(),
+        "check_value": profile.check_value,
+        "kdk_session_copy": profile.kdk_session_copy,
+    })
 }
 
 fn clear(site: &Site) -> Result<Exit, Failure> {

@@ -45,7 +45,7 @@ both_tokens! {
     fn check_finds_what_the_registry_does_not_know_and_what_is_not_as_it_must_be(site) {
         use cryptoki::object::Attribute;
         site.init(&["issuer", "receipt"]);
-        let all_well = inspect::check(&site.token(), &site.registry()).unwrap();
+        let all_well = inspect::check(&site.token(), &site.registry()).unwrap().findings;
         assert!(all_well.iter().all(|finding| finding.fault.is_none()), "{all_well:?}");
         let session = site.session();
         crate::site::import(&session, "stray", &[1; 16]);
@@ -53,6 +53,7 @@ both_tokens! {
         session.destroy_object(issuer).unwrap();
         let codes: Vec<_> = inspect::check(&site.token(), &site.registry())
             .unwrap()
+            .findings
             .iter()
             .filter_map(|finding| finding.fault.as_ref().map(|fault| (finding.subject.clone(), fault.code())))
             .collect();

@@ -17,7 +17,7 @@ fn deeds(site: &Site, names: &[&str]) -> Vec<Deed> {
 }
 
 fn all_well(site: &Site) {
-    let findings = inspect::check(&site.token(), &site.registry()).unwrap();
+    let findings = inspect::check(&site.token(), &site.registry()).unwrap().findings;
     assert!(findings.iter().all(|finding| finding.fault.is_none()), "{findings:?}");
 }
 
@@ -95,7 +95,7 @@ site_test! {
         assert!(records.iter().all(|record| record.state == State::Active), "{records:?}");
         site.hsm(1).unwrap();
         // What a kill inside SoftHSM leaves has no name: it is nobody's key, and `check` says so.
-        let strays = inspect::check(&site.token(), &registry).unwrap().into_iter().filter_map(|finding| finding.fault);
+        let strays = inspect::check(&site.token(), &registry).unwrap().findings.into_iter().filter_map(|finding| finding.fault);
         assert!(strays.into_iter().all(|fault| matches!(&fault, Error::ObjectStray { label } if label.is_empty())));
     }
 }

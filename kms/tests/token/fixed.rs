@@ -56,7 +56,7 @@ both_tokens! {
         let rows = inspect::attributes(&site.token(), &site.registry(), &version("initial@1")).unwrap();
         let granted: Vec<_> = rows.iter().filter(|(_, value)| value == "true").map(|(name, _)| name.as_str()).collect();
         assert_eq!(granted, ["TOKEN", "PRIVATE", "SENSITIVE", "SIGN", "WRAP"]);
-        let findings = inspect::check(&site.token(), &site.registry()).unwrap();
+        let findings = inspect::check(&site.token(), &site.registry()).unwrap().findings;
         assert!(findings.iter().all(|finding| finding.fault.is_none()), "{findings:?}");
         assert_eq!(findings.iter().map(|finding| finding.scheme).collect::<Vec<_>>(), ["fixed", "kdf3"]);
     }

@@ -23,6 +23,7 @@ mod fixed;
 mod oracle;
 mod pin;
 mod pool;
+mod provider;
 mod requests;
 mod return_values;
 mod routes;

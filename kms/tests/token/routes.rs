@@ -78,7 +78,7 @@ kryoptic_test! {
 kryoptic_test! {
     fn an_aes_256_key_is_born_registered_and_checked(site) {
         site.try_init("[[key]]\nname = \"issuer\"\nbits = 256\n[[key]]\nname = \"transport\"\n").unwrap();
-        let findings = inspect::check(&site.token(), &site.registry()).unwrap();
+        let findings = inspect::check(&site.token(), &site.registry()).unwrap().findings;
         assert!(findings.iter().all(|finding| finding.fault.is_none()), "{findings:?}");
         let set = key_set(&site.hsm(1).unwrap(), KDD, "issuer@1", "transport@1");
         assert!(set.iter().all(|key| key.ciphertext.as_bytes().len() == 32));
