@@ -16,6 +16,7 @@ use crate::volatile::Volatile;
 use fuda_card::apdu::Response;
 use fuda_card::id::{Kdd, Kvn};
 use fuda_card::status::StatusWord;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ impl Blank {
             mode: self.mode,
             failures: 0,
             root_keys: vec![KeySet::new(Kvn::INITIAL, self.initial)],
+            objects: BTreeMap::new(),
             tree: Tree::default(),
         }
     }

@@ -18,13 +18,25 @@ const GLOBALPLATFORM: [u8; 6] = [0x2A, 0x86, 0x48, 0x86, 0xFC, 0x6B];
 
 impl Card {
     /// `(00|80) CA tag Le`: 00E0 key information, 0066 card data, 0042 issuer, 0045 card image, 9F7F production data,
-    /// 00C1 sequence counter of the current DF's first key set.
+    /// 00C1 sequence counter of the current DF's first key set; before them what STORE DATA left.
     pub(crate) fn get_data(&mut self, class: Class, command: &Command) -> Outcome {
         if !command.data.is_empty() {
             return Err(StatusWord::WRONG_LENGTH);
         }
         let tag = u16::from_be_bytes([command.p1, command.p2]);
-        let value = match tag {
+        let value = match self.memory.objects.get(&tag) {
+            Some(stored) => stored.clone(),
+            None => self.object(tag)?,
+        };
+        Ok(Response::success(match class {
+            Class::Iso => value,
+            Class::GlobalPlatform => Writer::new().put(tag, &value).finish(),
+        }))
+    }
+
+    /// What the card says of itself.
+    fn object(&self, tag: u16) -> Result<Vec<u8>, StatusWord> {
+        Ok(match tag {
             0x00E0 => self.key_information(),
             0x0066 => self.card_data(),
             0x0042 => ISSUER_NUMBER.to_vec(),
@@ -32,11 +44,7 @@ impl Card {
             0x9F7F => self.memory.cplc.to_vec(),
             0x00C1 => self.sequence_counter()?,
             _ => return Err(StatusWord::REFERENCED_DATA_NOT_FOUND),
-        };
-        Ok(Response::success(match class {
-            Class::Iso => value,
-            Class::GlobalPlatform => Writer::new().put(tag, &value).finish(),
-        }))
+        })
     }
 
     /// `00 84 00 00 Le`: random bytes.

@@ -123,6 +123,8 @@ impl Card {
         if self.memory.is_terminated() && !matches!(command.ins, SELECT | GET_DATA) {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
         }
+        // Any other command ends a sequence of blocks.
+        let blocks = self.ram.blocks.take();
         match (class, command.ins) {
             (Class::Iso, SELECT) => self.select(command),
             (Class::Iso, 0xB0) => self.read_binary(command),
@@ -145,6 +147,7 @@ impl Card {
             (Class::GlobalPlatform, 0x7A) => self.begin_r_mac_session(command),
             (Class::GlobalPlatform, 0x78) => self.end_r_mac_session(command),
             (Class::GlobalPlatform, 0xD8) => self.put_key(command),
+            (Class::GlobalPlatform, 0xE2) => self.store_data(command, blocks),
             (Class::GlobalPlatform, 0xE4) => self.delete_key(command),
             _ => Err(StatusWord::INS_NOT_SUPPORTED),
         }

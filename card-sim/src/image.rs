@@ -10,10 +10,11 @@ use crate::pin::Pin;
 use crate::state::{Protocol, State};
 use crate::tree::{Body, File, FileId, Folder, LifeCycle, Tree};
 use fuda_card::id::{Kdd, Kvn};
+use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 /// First byte of every image.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Writes the whole state; the bytes hold keys and are wiped on drop.
 pub(crate) fn encode(state: &State) -> Zeroizing<Vec<u8>> {
@@ -25,6 +26,11 @@ pub(crate) fn encode(state: &State) -> Zeroizing<Vec<u8>> {
     out.push(u8::from(state.mode == Mode::S16));
     out.push(state.failures);
     put_keys(&mut out, &state.root_keys);
+    out.push(u8::try_from(state.objects.len()).unwrap_or(u8::MAX));
+    for (tag, value) in &state.objects {
+        out.extend_from_slice(&tag.to_be_bytes());
+        put_bytes(&mut out, value);
+    }
     for (id, file) in &state.tree.files {
         put_file(&mut out, *id, file);
     }
@@ -83,6 +89,7 @@ pub(crate) fn decode(image: &[u8]) -> Option<State> {
         mode: if input.byte()? == 0 { Mode::S8 } else { Mode::S16 },
         failures: input.byte()?,
         root_keys: keys(&mut input)?,
+        objects: objects(&mut input)?,
         tree: Tree::default(),
     };
     while !input.0.is_empty() {
@@ -90,6 +97,11 @@ pub(crate) fn decode(image: &[u8]) -> Option<State> {
         state.tree.files.insert(id, file);
     }
     Some(state)
+}
+
+fn objects(input: &mut Input<'_>) -> Option<BTreeMap<u16, Vec<u8>>> {
+    let count = input.byte()?;
+    (0..count).map(|_| Some((u16::from_be_bytes(input.array()?), input.bytes()?.to_vec()))).collect()
 }
 
 fn file(input: &mut Input<'_>) -> Option<(FileId, File)> {
@@ -165,7 +177,7 @@ mod tests {
         let master = AesKey::from_bytes(b"@ABCDEFGHIJKLMNO").unwrap();
         let state = Blank::derived(Kdd::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), &master).unwrap().into_state();
         let golden = [
-            "01",                                       // version
+            "02",                                       // version
             "00010203040506070809",                     // KDD
             "000000000000000000000000",                 // CPLC …
             "00010203040506070809",                     // … with the serial number inside
@@ -178,6 +190,7 @@ mod tests {
             "0010ENC",
             "0010MAC",
             "0010DEK",
+            "00", // no data object
         ];
         let keys = &state.root_keys[0].keys;
         let golden = golden

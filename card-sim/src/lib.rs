@@ -23,6 +23,7 @@
 //! | EXTERNAL AUTHENTICATE | 82 | INITIALIZE UPDATE just before |
 //! | PUT KEY | D8 | the DF's own set, or the issuer's while it has none, or the recovery set; MF: [`keys::Role`] by role |
 //! | DELETE KEY | E4 (GlobalPlatform class) | the DF's own set or the recovery set; never the open or the last one |
+//! | STORE DATA | E2 (GlobalPlatform class) | initial, transport or issuer set of the MF |
 //! | BEGIN, END R-MAC SESSION | 7A, 78 | a channel with C-MAC that was opened without R-MAC |
 //!
 //! Conditions are those of [`access`]; a channel without C-MAC satisfies none. Commands may come in parts (command chaining), an
@@ -60,6 +61,7 @@ mod security;
 mod select;
 pub mod stack;
 pub mod state;
+mod store_data;
 pub mod trace;
 pub mod tree;
 #[cfg(test)]

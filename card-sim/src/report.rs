@@ -6,6 +6,7 @@ use crate::keys::{KeySet, Role};
 use crate::state::{Protocol, State};
 use crate::tree::{Body, File, FileId, LifeCycle};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// Whether a report carries the static keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub struct Report {
     pub failures: u8,
     /// Key sets of the MF.
     pub key_sets: Vec<KeySetReport>,
+    /// Data objects that were stored, tag and value, hex.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub objects: BTreeMap<String, String>,
     /// The MF and all below it; none on a blank chip.
     pub mf: Option<FileReport>,
 }
@@ -91,6 +95,11 @@ impl Report {
             state: mf.map_or("blank", |file| file.life.name()),
             failures: state.failures,
             key_sets: key_sets(state, FileId::ROOT, secrets),
+            objects: state
+                .objects
+                .iter()
+                .map(|(tag, value)| (format!("{tag:04X}"), hex::encode_upper(value)))
+                .collect(),
             mf: mf.map(|file| file_report(state, FileId::ROOT, file, secrets)),
         }
     }

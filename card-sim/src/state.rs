@@ -6,6 +6,7 @@ use crate::derivation::Mode;
 use crate::keys::KeySet;
 use crate::tree::{FileId, LifeCycle, Tree};
 use fuda_card::id::{Kdd, Kvn};
+use std::collections::BTreeMap;
 
 /// Transmission protocol that the card's ATR offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct State {
     pub(crate) failures: u8,
     /// The MF's key sets, oldest first; a blank chip has them before it has an MF.
     pub(crate) root_keys: Vec<KeySet>,
+    /// Data objects that STORE DATA wrote, by tag.
+    pub(crate) objects: BTreeMap<u16, Vec<u8>>,
     pub(crate) tree: Tree,
 }
 

@@ -3,6 +3,7 @@
 use crate::authenticate::Initiated;
 use crate::chaining::Chain;
 use crate::channel::Channel;
+use crate::store_data::Blocks;
 use crate::tree::FileId;
 use fuda_card::apdu::Response;
 
@@ -18,6 +19,8 @@ pub(crate) struct Volatile {
     pub(crate) session: Session,
     /// The parts of a command that are there.
     pub(crate) chain: Option<Chain>,
+    /// The blocks of STORE DATA that are there.
+    pub(crate) blocks: Option<Blocks>,
     /// T=0: the response that GET RESPONSE fetches.
     pub(crate) pending: Option<Response>,
 }

@@ -34,9 +34,12 @@ impl Show {
 }
 
 fn text(report: &Report) -> String {
-    let Report { kdd, protocol, scp03_i, state, failures, key_sets, mf } = report;
+    let Report { kdd, protocol, scp03_i, state, failures, key_sets, objects, mf } = report;
     let mut out = format!("chip {kdd}  {protocol}  SCP03 i={scp03_i}  {state}  {failures} wrong authentications\n");
     keys(&mut out, 1, key_sets);
+    for (tag, value) in objects {
+        let _ = writeln!(out, "  data object {tag}  {value}");
+    }
     if let Some(mf) = mf {
         file(&mut out, 0, mf);
     }

@@ -56,6 +56,7 @@ dialogues! {
     records_and_binaries
     s16
     select
+    store_data
     t0
     torn_writes
     try_delay
