@@ -1,5 +1,9 @@
 //! What carries APDUs to a card. A definition, and the two dialogues of ISO/IEC 7816-3 that hosts must know.
 
+mod t0;
+
+pub use t0::T0;
+
 use crate::apdu::{ApduError, Command, DATA_SHORT_MAX, Length, NE_SHORT_MAX, Response};
 use crate::atr::LongCommands;
 use crate::status::StatusWord;
@@ -7,6 +11,8 @@ use thiserror::Error;
 
 /// Most GET RESPONSE commands for one command: 65,536 bytes in pieces of 256.
 const GET_RESPONSE_MAX: usize = 256;
+/// Bits of CLA that say secure messaging (ISO/IEC 7816-4:2020 §5.4.1).
+const CLA_SECURED: u8 = 0x0C;
 /// INS of GET RESPONSE.
 const INS_GET_RESPONSE: u8 = 0xC0;
 
@@ -32,23 +38,21 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 
 /// Transmits a command, follows 61xx with GET RESPONSE and repeats the command once with the Ne that 6Cxx names.
 ///
-/// 6Cxx says that the card did nothing; a command with secure messaging is repeated as the same bytes but for Le, which no
-/// MAC covers.
+/// A command under secure messaging is never repeated: its MAC is in the card's chain already, so the same bytes a second time would end
+/// the channel. Its 6Cxx goes to the caller. GET RESPONSE is no part of the chain and is repeated.
 ///
 /// # Errors
 /// [`TransmitError::Transport`], [`TransmitError::Apdu`], or [`TransmitError::Endless`] for a card that never ends.
 pub fn transmit<T: Transport>(transport: &mut T, command: &Command) -> Result<Response, TransmitError<T::Error>> {
-    let mut response = once(transport, command)?;
-    if let (Some(ne), true) = (response.sw.exact_ne(), response.data.is_empty()) {
-        response = once(transport, &Command { ne: Some(ne), ..command.clone() })?;
-    }
+    let response =
+        if command.cla & CLA_SECURED == 0 { exactly(transport, command)? } else { once(transport, command)? };
     let mut data = response.data;
     let mut sw = response.sw;
     // The class of GET RESPONSE is that of the command without secure messaging and chaining: its logical channel alone.
     let cla = command.cla & 0x03;
     for _ in 0..GET_RESPONSE_MAX {
         let Some(ne) = sw.bytes_available() else { return Ok(Response { data, sw }) };
-        let more = once(transport, &Command::new(cla, INS_GET_RESPONSE, 0x00, 0x00).with_ne(ne))?;
+        let more = exactly(transport, &Command::new(cla, INS_GET_RESPONSE, 0x00, 0x00).with_ne(ne))?;
         data.extend_from_slice(&more.data);
         sw = more.sw;
     }
@@ -83,6 +87,15 @@ pub fn transmit_long<T: Transport>(
         }
     }
     Ok(response)
+}
+
+/// Repeats a command once with the Ne that 6Cxx names.
+fn exactly<T: Transport>(transport: &mut T, command: &Command) -> Result<Response, TransmitError<T::Error>> {
+    let response = once(transport, command)?;
+    match response.sw.exact_ne() {
+        Some(ne) if response.data.is_empty() => once(transport, &Command { ne: Some(ne), ..command.clone() }),
+        _ => Ok(response),
+    }
 }
 
 fn once<T: Transport>(transport: &mut T, command: &Command) -> Result<Response, TransmitError<T::Error>> {

@@ -42,6 +42,18 @@ mod tests {
     }
 
     #[test]
+    fn a_secured_command_is_never_repeated_and_get_response_is() {
+        let secured = Command::new(0x84, 0xCA, 0, 0x66).with_data(vec![0; 8]).with_ne(256);
+        let mut refusing = card(&["6c10", "9000"]);
+        let response = transmit(&mut refusing, &secured).unwrap();
+        assert_eq!((response.sw.to_bytes(), refusing.got.len()), ([0x6C, 0x10], 1));
+        let mut answering = card(&["6100", "6c02", "aabb9000"]);
+        let response = transmit(&mut answering, &secured).unwrap();
+        assert_eq!(hex::encode(response.encode()), "aabb9000");
+        assert_eq!(answering.got[1..], ["00c0000000", "00c0000002"]);
+    }
+
+    #[test]
     fn a_long_command_goes_as_the_card_can_take_it() {
         let long = Command::new(0x00, 0xD6, 0, 0).with_data(vec![0x5A; 300]);
         let mut chained = card(&["9000", "9000"]);

@@ -7,8 +7,8 @@
 //! fetched by GET RESPONSE, which [`fuda_card::transport::transmit`] does.
 
 use crate::error::Error;
-use fuda_card::apdu::{Command, Length};
-use fuda_card::transport::{TransmitError, Transport, transmit};
+use fuda_card::apdu::Command;
+use fuda_card::transport::{T0, TransmitError, Transport, transmit};
 use pcsc::{Context, Disposition, Protocol, Protocols, Scope, ShareMode};
 use std::ffi::CString;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -132,33 +132,6 @@ impl Transport for Line {
     }
 }
 
-/// Commands as T=0 carries them.
-struct T0<'l>(&'l mut Line);
-
-impl Transport for T0<'_> {
-    type Error = Error;
-
-    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Error> {
-        self.0.exchange(for_t0(command))
-    }
-}
-
-/// A command without the Le that follows data, and with a P3 of 00 where it has neither.
-fn for_t0(bytes: &[u8]) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    match Command::decode(&bytes) {
-        Ok(command) if command.length == Length::Short => match (command.data.is_empty(), command.ne) {
-            (true, None) => bytes.push(0),
-            (false, Some(_)) => {
-                bytes.pop();
-            }
-            _ => {}
-        },
-        _ => {}
-    }
-    bytes
-}
-
 impl Line {
     fn silent(&self) -> Error {
         Error::CardSilent { reader: self.reader.clone(), deadline: self.deadline }
@@ -245,22 +218,4 @@ fn connect(name: &CString) -> Result<(pcsc::Card, Vec<u8>, Protocol), pcsc::Erro
     let protocol = status.protocol2().ok_or(pcsc::Error::ProtoMismatch)?;
     let atr = status.atr().to_vec();
     Ok((card, atr, protocol))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn at_t0_a_command_ends_with_its_data() {
-        for (command, sent) in [
-            ("00A40400", "00A4040000"),
-            ("00B0000010", "00B0000010"),
-            ("00A4000C023F00", "00A4000C023F00"),
-            ("00A40004023F0000", "00A40004023F00"),
-            ("00A400040000023F000000", "00A400040000023F000000"),
-        ] {
-            assert_eq!(hex::encode_upper(for_t0(&hex::decode(command).unwrap())), sent);
-        }
-    }
 }

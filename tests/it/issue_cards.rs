@@ -37,6 +37,21 @@ fn an_order_becomes_stock_and_everything_agrees() {
 }
 
 #[test]
+fn cards_that_speak_t0_are_issued_like_the_others() {
+    let site = Site::new();
+    site.order(&Order { spares: 0, ..Order::small(2) });
+    let _ = site.sim(&["blank", "--count", "2", "--dir", "stack", "--atr", "t0"]).done();
+    let feeder = site.feeder("stack", 1, &["--trace", "trace"]);
+    let report = site.line(1, &[]).wait().done();
+    assert_eq!((&report["good"], &report["state"]), (&2.into(), &"complete".into()));
+    drop(feeder);
+    let counts = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
+    assert_eq!((counts.count("good"), counts.count("rejected")), (2, 0));
+    let trace = std::fs::read_to_string(site.path("trace")).unwrap();
+    assert!(trace.contains("00C00000"), "no answer was fetched: {trace}");
+}
+
+#[test]
 fn card_maker_and_service_provider_work_in_two_jobs() {
     let site = Site::new();
     let maker = Order {

@@ -4,7 +4,9 @@
 //! 01 power on, 02 reset (none of them answered), 04 get ATR. All else is a command APDU, answered by a response APDU.
 //! A card that is ejected is powered off before the connection ends; a line that dies ends it without.
 
-use fuda_card::transport::Transport;
+use fuda_card::apdu::Command;
+use fuda_card::atr::Atr;
+use fuda_card::transport::{T0, TransmitError, Transport, transmit};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -73,9 +75,23 @@ impl VpcdEncoder {
 /// A powered card in an encoder.
 #[derive(Debug)]
 pub struct VpcdCard {
-    stream: TcpStream,
+    line: Line,
     atr: Vec<u8>,
+    protocol: Protocol,
 }
+
+/// How the card takes commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// Data one way per command.
+    T0,
+    /// Whole APDUs.
+    T1,
+}
+
+/// The connection to a card.
+#[derive(Debug)]
+struct Line(TcpStream);
 
 impl VpcdCard {
     fn power_on(stream: TcpStream) -> Result<Self, EncoderError> {
@@ -85,11 +101,14 @@ impl VpcdCard {
             .and_then(|()| stream.set_read_timeout(Some(ANSWER_DEADLINE)))
             .and_then(|()| stream.set_write_timeout(Some(ANSWER_DEADLINE)));
         prepared.map_err(|error| EncoderError::CardGone { error })?;
-        let mut card = Self { stream, atr: Vec::new() };
-        card.send(&[POWER_ON])?;
-        card.send(&[GET_ATR])?;
-        card.atr = card.receive()?;
-        Ok(card)
+        let mut line = Line(stream);
+        line.send(&[POWER_ON])?;
+        line.send(&[GET_ATR])?;
+        let atr = line.receive()?;
+        // The first protocol that a card offers is the one it speaks when nobody asks for another (ISO/IEC 7816-3:2006 §8.2.3).
+        let first = Atr::inspect(&atr).protocols.first().copied();
+        let protocol = if first == Some(0) { Protocol::T0 } else { Protocol::T1 };
+        Ok(Self { line, atr, protocol })
     }
 
     /// The answer to reset.
@@ -100,33 +119,52 @@ impl VpcdCard {
 
     /// Powers the card off and gives it out. A card that is already gone needs no ejecting.
     pub fn eject(mut self) {
-        let _ = self.send(&[POWER_OFF]);
+        let _ = self.line.send(&[POWER_OFF]);
     }
+}
 
+impl Line {
     fn send(&mut self, message: &[u8]) -> Result<(), EncoderError> {
         let length = u16::try_from(message.len()).map_err(|_| EncoderError::MessageTooLong { len: message.len() })?;
         let mut frame = Vec::with_capacity(message.len() + 2);
         frame.extend_from_slice(&length.to_be_bytes());
         frame.extend_from_slice(message);
         // One write per message: two would wait for the delayed acknowledgement of the first.
-        self.stream.write_all(&frame).map_err(EncoderError::from_io)
+        self.0.write_all(&frame).map_err(EncoderError::from_io)
     }
 
     fn receive(&mut self) -> Result<Vec<u8>, EncoderError> {
         let mut length = [0; 2];
-        self.stream.read_exact(&mut length).map_err(EncoderError::from_io)?;
+        self.0.read_exact(&mut length).map_err(EncoderError::from_io)?;
         let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
-        self.stream.read_exact(&mut message).map_err(EncoderError::from_io)?;
+        self.0.read_exact(&mut message).map_err(EncoderError::from_io)?;
         Ok(message)
+    }
+}
+
+impl Transport for Line {
+    type Error = EncoderError;
+
+    fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, EncoderError> {
+        self.send(command)?;
+        self.receive()
     }
 }
 
 impl Transport for VpcdCard {
     type Error = EncoderError;
 
+    /// Sends a command and follows 61xx and 6Cxx to the whole answer, as a reader's driver does.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, EncoderError> {
-        self.send(command)?;
-        self.receive()
+        let Ok(command) = Command::decode(command) else { return self.line.transmit(command) };
+        let answer = match self.protocol {
+            Protocol::T0 => transmit(&mut T0(&mut self.line), &command),
+            Protocol::T1 => transmit(&mut self.line, &command),
+        };
+        answer.map(|response| response.encode()).map_err(|error| match error {
+            TransmitError::Transport(error) => error,
+            error => EncoderError::Answer { what: error.to_string() },
+        })
     }
 }
 
@@ -150,6 +188,12 @@ pub enum EncoderError {
     /// The card did not answer in time.
     #[error("the card did not answer within {} s", ANSWER_DEADLINE.as_secs())]
     Silent,
+    /// What the card answered is no response.
+    #[error("the card's answer makes no sense: {what}")]
+    Answer {
+        /// What is wrong with it.
+        what: String,
+    },
     /// A reader of this machine, or the card in it.
     #[error(transparent)]
     Pcsc(#[from] fuda_terminal::Error),
@@ -176,6 +220,7 @@ impl EncoderError {
             Self::Listen { .. } => "ENCODER_LISTEN",
             Self::CardGone { .. } => "CARD_GONE",
             Self::Silent => "CARD_SILENT",
+            Self::Answer { .. } => "CARD_ANSWER",
             Self::Pcsc(error) => error.code(),
             Self::MessageTooLong { .. } => "COMMAND_TOO_LONG",
         }
