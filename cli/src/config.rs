@@ -72,6 +72,8 @@ pub struct Hsm {
     pub token: Token,
     /// Where the user PIN comes from.
     pub pin: Pin,
+    /// Folder of locks, PIN latch and workers' copies [default: the folder of the PIN file, or of this file].
+    pub state: Option<PathBuf>,
     /// Number of HSM workers, 1 to 64.
     #[serde(default = "one_worker")]
     pub workers: u16,
@@ -89,12 +91,14 @@ pub struct Token {
     pub label: String,
 }
 
-/// `pin = { file = "…" }`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pin {
+/// `pin = { file = "…" }` or `pin = { credential = "…" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pin {
     /// A file of mode 0600 that holds the PIN and nothing else.
-    pub file: PathBuf,
+    File(PathBuf),
+    /// A credential that systemd hands to the service (`LoadCredentialEncrypted=`), by its name.
+    Credential(String),
 }
 
 /// `[store]`.
@@ -154,7 +158,12 @@ pub fn parse(source: &Source, folder: &Path) -> Result<Config, Failure> {
     config.source = source.clone();
     config.store.url = format!("sqlite:{}", folder.join(path).display());
     config.hsm.module = folder.join(&config.hsm.module);
-    config.hsm.pin.file = folder.join(&config.hsm.pin.file);
+    let mut state = folder.to_owned();
+    if let Pin::File(path) = &mut config.hsm.pin {
+        *path = folder.join(&path);
+        state = path.parent().unwrap_or(folder).to_owned();
+    }
+    config.hsm.state = Some(config.hsm.state.take().map_or(state, |named| folder.join(named)));
     if let Some(factory) = &mut config.factory {
         factory.out = factory.out.take().map(|out| folder.join(out));
     }
@@ -185,10 +194,20 @@ url = "sqlite:factory.db"
     #[test]
     fn relative_paths_count_from_the_folder_of_the_file() {
         let config = parsed(GOOD).unwrap();
-        assert_eq!(config.hsm.pin.file, Path::new("/etc/fuda/pin"));
+        assert_eq!(config.hsm.pin, Pin::File("/etc/fuda/pin".into()));
+        assert_eq!(config.hsm.state.as_deref(), Some(Path::new("/etc/fuda")));
         assert_eq!(config.hsm.module, Path::new("/usr/lib/softhsm/libsofthsm2.so"));
         assert_eq!(config.store.url, "sqlite:/etc/fuda/factory.db");
         assert_eq!(config.hsm.workers, 1);
+    }
+
+    #[test]
+    fn a_pin_may_be_a_credential_and_the_state_elsewhere() {
+        let config = parsed(&GOOD.replace("{ file = \"pin\" }", "{ credential = \"factory-pin\" }")).unwrap();
+        assert_eq!(config.hsm.pin, Pin::Credential("factory-pin".to_owned()));
+        assert_eq!(config.hsm.state.as_deref(), Some(Path::new("/etc/fuda")));
+        let text = GOOD.replace("{ file = \"pin\" }", "{ file = \"/run/pin\" }\nstate = \"/var/lib/fuda\"");
+        assert_eq!(parsed(&text).unwrap().hsm.state.as_deref(), Some(Path::new("/var/lib/fuda")));
     }
 
     #[test]
@@ -196,6 +215,7 @@ url = "sqlite:factory.db"
         for (from, to, place) in [
             ("mode = \"test\"", "mode = \"live\"", "fuda.toml:4:8"),
             ("provider", "providor", "fuda.toml:7:1"),
+            ("{ file = \"pin\" }", "{ value = \"1234\" }", "fuda.toml:9:9"),
             ("sqlite:factory.db", "mysql:factory.db", "fuda.toml:11:1"),
             ("pin = { file = \"pin\" }", "pin = { file = \"pin\" }\nworkers = 65", "fuda.toml:10:1"),
         ] {

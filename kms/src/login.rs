@@ -12,8 +12,8 @@ use crate::token::module::Access;
 use crate::token::{Door, Module, Token};
 use cryptoki::slot::TokenInfo;
 use cryptoki::types::AuthPin;
-use fuda_cli::config::{Config, Mode};
-use std::path::{Path, PathBuf};
+use fuda_cli::config::{self, Config, Mode};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 /// What tokens in software say of themselves (CK_TOKEN_INFO, model or manufacturer), in lower case.
@@ -37,17 +37,20 @@ pub struct TokenConfig {
 }
 
 impl TokenConfig {
-    /// As `fuda.toml` says: the state files lie beside the PIN file.
+    /// As `fuda.toml` says.
     ///
     /// # Errors
     /// [`Error::TokenLabel`]; [`Error::Provider`] with its place in the file; [`Error::Policy`] for an untested one in production.
     pub fn from_file(config: &Config) -> Result<Self, Error> {
-        let pin = &config.hsm.pin.file;
+        let pin = match &config.hsm.pin {
+            config::Pin::File(path) => PinSource::File(path.clone()),
+            config::Pin::Credential(name) => PinSource::Credential(name.clone()),
+        };
         Ok(Self {
             module: config.hsm.module.clone(),
             label: TokenLabel::new(&config.hsm.token.label)?,
-            pin: PinSource::File(pin.clone()),
-            state_dir: pin.parent().unwrap_or(Path::new(".")).to_owned(),
+            pin,
+            state_dir: config.hsm.state.clone().unwrap_or_else(|| config.folder.clone()),
             mode: config.site.mode,
             provider: provider(config)?,
         })

@@ -1,4 +1,4 @@
-//! Where a PIN comes from: a file that only we can read, a descriptor, or a prompt. Never the environment, never an argument.
+//! Where a PIN comes from: a file that only we can read, a systemd credential, a descriptor, or a prompt. Never the environment, never an argument.
 
 use crate::error::{Error, PinFileReason};
 use crate::secret::Pin;
@@ -24,13 +24,15 @@ const MADE_PIN_BYTES: usize = 16;
 pub enum PinSource {
     /// A regular file of mode 0600 (or narrower) with one line.
     File(PathBuf),
+    /// A credential that systemd handed to this service, by its name in `$CREDENTIALS_DIRECTORY`.
+    Credential(String),
     /// An inherited file descriptor; the first line is the PIN.
     Descriptor(u32),
     /// The terminal, without echo.
     Prompt,
 }
 
-/// `file:PATH`, `fd:3` or `prompt`.
+/// `file:PATH`, `cred:NAME`, `fd:3` or `prompt`.
 impl FromStr for PinSource {
     type Err = String;
 
@@ -38,8 +40,9 @@ impl FromStr for PinSource {
         match text.split_once(':') {
             None if text == "prompt" => Ok(Self::Prompt),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(PathBuf::from(path))),
+            Some(("cred", name)) if is_credential_name(name) => Ok(Self::Credential(name.to_owned())),
             Some(("fd", number)) => number.parse().map(Self::Descriptor).map_err(|_| "fd: wants a number".to_owned()),
-            _ => Err("give file:PATH, fd:N or prompt (a PIN itself is never an argument)".to_owned()),
+            _ => Err("give file:PATH, cred:NAME, fd:N or prompt (a PIN itself is never an argument)".to_owned()),
         }
     }
 }
@@ -48,7 +51,7 @@ impl PinSource {
     /// Whether a second read gives the PIN too; a descriptor is empty then, and nobody may be there to ask.
     #[must_use]
     pub const fn can_be_read_again(&self) -> bool {
-        matches!(self, Self::File(_))
+        matches!(self, Self::File(_) | Self::Credential(_))
     }
 
     /// Reads the PIN.
@@ -58,6 +61,10 @@ impl PinSource {
     pub fn read(&self) -> Result<Pin, Error> {
         match self {
             Self::File(path) => from_file(path).map_err(|reason| Error::PinFile { path: path.clone(), reason }),
+            Self::Credential(name) => {
+                let folder = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+                from_credentials(folder.as_deref(), name)
+            }
             Self::Descriptor(number) => {
                 let path = format!("/proc/self/fd/{number}");
                 let file =
@@ -69,7 +76,29 @@ impl PinSource {
     }
 }
 
+/// A name of systemd.exec(5): no path, so that nothing outside the folder is read.
+fn is_credential_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
+}
+
+/// systemd makes the files readable for the service alone, by an access list whose mask shows as the mode of the group.
+fn from_credentials(folder: Option<&Path>, name: &str) -> Result<Pin, Error> {
+    let missing = |text: &str| Error::PinInput { text: format!("credential `{name}`: {text}") };
+    let folder = folder.ok_or_else(|| missing("systemd set no $CREDENTIALS_DIRECTORY for this program"))?;
+    if !is_credential_name(name) {
+        return Err(missing("this is no name of a credential"));
+    }
+    let path = folder.join(name);
+    from_file_of(&path, 0o007).map_err(|reason| Error::PinFile { path, reason })
+}
+
 fn from_file(path: &Path) -> Result<Pin, PinFileReason> {
+    from_file_of(path, 0o077)
+}
+
+/// One line of a regular file that has none of these bits in its mode.
+fn from_file_of(path: &Path, forbidden: u32) -> Result<Pin, PinFileReason> {
     let file = File::open(path)?;
     // The descriptor's own metadata: the file that is judged is the file that is read.
     let metadata = file.metadata()?;
@@ -77,7 +106,7 @@ fn from_file(path: &Path) -> Result<Pin, PinFileReason> {
         return Err(PinFileReason::NotAFile);
     }
     let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if mode & forbidden != 0 {
         return Err(PinFileReason::Mode { mode });
     }
     one_line(file)
@@ -166,6 +195,19 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_is_read_from_its_folder_and_nowhere_else() {
+        let (dir, path) = file("1234\n", 0o440);
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert_eq!(from_credentials(Some(dir.path()), name).unwrap().expose(), "1234");
+        assert!(matches!(from_credentials(None, name), Err(Error::PinInput { .. })));
+        assert!(matches!(from_credentials(Some(dir.path()), "absent"), Err(Error::PinFile { .. })));
+        let outside = format!("../{}/{name}", dir.path().file_name().unwrap().to_str().unwrap());
+        assert!(matches!(from_credentials(Some(dir.path()), &outside), Err(Error::PinInput { .. })));
+        let (open, _) = file("1234\n", 0o444);
+        assert!(matches!(from_credentials(Some(open.path()), name), Err(Error::PinFile { .. })));
+    }
+
+    #[test]
     fn what_is_no_pin_is_refused() {
         for content in ["", "\n", "12\n34\n", "12\t34", &"1".repeat(256)] {
             let (_dir, path) = file(content, 0o600);
@@ -192,7 +234,8 @@ mod tests {
         assert_eq!("fd:3".parse(), Ok(PinSource::Descriptor(3)));
         assert_eq!("prompt".parse(), Ok(PinSource::Prompt));
         assert_eq!("file:/a:b".parse(), Ok(PinSource::File(PathBuf::from("/a:b"))));
-        for text in ["1234", "file:", "fd:x", "env:PIN"] {
+        assert_eq!("cred:fuda.pin".parse(), Ok(PinSource::Credential("fuda.pin".to_owned())));
+        for text in ["1234", "cred:", "cred:../pin", "cred:.pin", "file:", "fd:x", "env:PIN"] {
             assert!(text.parse::<PinSource>().is_err(), "{text}");
         }
     }

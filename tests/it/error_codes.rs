@@ -8,8 +8,9 @@ use std::path::Path;
 const SOURCES: [&str; 8] = ["card", "cli", "store", "kms", "issuance", "factory", "card-sim", "terminal"];
 
 /// Words of that shape which are something else: environment variables, return values of PKCS#11, titles.
-const OTHER: [&str; 10] = [
+const OTHER: [&str; 11] = [
     "CARGO_",
+    "CREDENTIALS_DIRECTORY",
     "FUDA_",
     "SOFTHSM2_CONF",
     "PCSC",

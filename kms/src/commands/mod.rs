@@ -46,7 +46,7 @@ Exit codes: 0 done, 2 usage, 4 refused by policy, 5 input file wrong, 6 integrit
 
 #[derive(Debug, Clone, Args)]
 struct PinArgs {
-    /// Where the user PIN comes from: file:PATH, fd:N or prompt [default: the file of hsm.pin]
+    /// Where the user PIN comes from: file:PATH, cred:NAME, fd:N or prompt [default: as hsm.pin says]
     #[arg(long, global = true, value_name = "SOURCE")]
     pin: Option<PinSource>,
 }

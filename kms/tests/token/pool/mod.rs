@@ -5,6 +5,7 @@ mod fakes;
 mod health;
 mod kills;
 mod registry;
+mod resets;
 mod token_away;
 
 use crate::requests::{known_keys, verify, whole_card};

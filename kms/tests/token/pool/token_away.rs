@@ -1,8 +1,11 @@
 //! A token that is away: workers that run go on with their copies, others cannot start, and all is well when it is back.
 
 use super::{card, children, pids, pool, runs, signal, until};
-use crate::site::site_test;
+use crate::requests::known_keys;
+use crate::site::{Site, site_test};
 use rustix::process::Signal;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 site_test! {
@@ -48,5 +51,35 @@ site_test! {
         assert!(site.fuda_kms(&["token", "clear-pin-latch"]).status.success());
         until("an answer", || card(&hsm).is_ok());
         assert!(hsm.metrics().starts > starts && pids(&hsm.metrics()).into_iter().all(runs));
+    }
+}
+
+/// A watch that has its PIN from somewhere else than a file, and whose worker is killed once.
+fn watched_with(site: &Site, pin: &str, stdin: Stdio) {
+    let mut command = site.fuda_kms_command();
+    command.args(["health", "--watch", "--pin", pin]).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut program = command.env("CREDENTIALS_DIRECTORY", site.path("credentials")).spawn().unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().starts_with("well: "));
+    let workers = children(program.id());
+    workers.iter().for_each(|pid| signal(*pid, Signal::KILL));
+    until("another worker", || {
+        let now = children(program.id());
+        now.len() == 1 && now != workers
+    });
+    signal(program.id(), Signal::INT);
+    assert_eq!(program.wait().unwrap().code(), Some(0));
+}
+
+site_test! {
+    fn a_pin_from_a_descriptor_is_kept_for_restarts_and_a_credential_is_read_again(site) {
+        known_keys(site);
+        std::fs::create_dir(site.path("credentials")).unwrap();
+        std::fs::rename(site.path("pin"), site.path("credentials/factory-pin")).unwrap();
+        let pin = std::fs::File::open(site.path("credentials/factory-pin")).unwrap();
+        watched_with(site, "fd:0", pin.into());
+        watched_with(site, "cred:factory-pin", Stdio::null());
+        let absent = site.fuda_kms(&["health", "--pin", "cred:factory-pin", "--json"]);
+        assert!(String::from_utf8_lossy(&absent.stdout).contains("\"PIN_INPUT\""), "no $CREDENTIALS_DIRECTORY");
     }
 }
