@@ -1,9 +1,9 @@
 //! What an HSM vendor's own ceremony does: an object in the token, made with PKCS#11 and nothing of ours.
 //!
-//! SoftHSM reads its configuration once per process, and every site has its own: the ceremony is a child of the test binary, which runs
+//! A library reads its configuration once per process, and every site has its own: the ceremony is a child of the test binary, which runs
 //! the same test again and finds the task in its environment.
 
-use crate::site::{Site, module};
+use crate::site::Site;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
 use cryptoki::session::{Session, UserType};
@@ -11,6 +11,9 @@ use cryptoki::types::AuthPin;
 
 /// What the child is to do, written by [`Task::text`].
 const TASK: &str = "FUDA_TEST_CEREMONY";
+
+/// The library that the child loads.
+const MODULE: &str = "FUDA_TEST_CEREMONY_MODULE";
 
 /// A change of the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub fn is_held_here() -> bool {
 pub fn hold(site: &Site, test: &str, task: &Task) {
     let program = std::env::current_exe().unwrap();
     let mut command = site.command(&program, &[test, "--exact", "--nocapture", "--test-threads=1"]);
-    command.env(TASK, task.text());
+    command.env(TASK, task.text()).env(MODULE, site.module());
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("1 passed"), "{test}: {said}");
@@ -69,7 +72,7 @@ pub fn hold(site: &Site, test: &str, task: &Task) {
 
 /// A session in the working directory's site, logged in.
 fn session() -> Session {
-    let library = Pkcs11::new(module()).unwrap();
+    let library = Pkcs11::new(std::env::var_os(MODULE).unwrap()).unwrap();
     library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)).unwrap();
     let mut slots = library.get_slots_with_token().unwrap().into_iter();
     let slot = slots.find(|slot| library.get_token_info(*slot).unwrap().label() == "factory").unwrap();

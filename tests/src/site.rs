@@ -3,6 +3,7 @@
 use crate::ports;
 use crate::program::{Ended, binary};
 use crate::running::{Running, until};
+use crate::skip::skipped;
 use crate::{Database, Delivery, Order};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +20,9 @@ const MODULES: [&str; 5] = [
     "/opt/homebrew/lib/softhsm/libsofthsm2.so",
 ];
 
+/// The second token's library, as `cargo xtask peers` builds it.
+const KRYOPTIC: &str = "FUDA_KRYOPTIC_MODULE";
+
 /// Making keys takes seconds on a slow disk, so the sites of one process are copies of one, which lives as long as any of them.
 static PATTERN: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
 
@@ -28,7 +32,17 @@ pub struct Site {
     folder: TempDir,
     first_port: u16,
     started: AtomicU32,
+    maker: Maker,
     _pattern: Option<Arc<TempDir>>,
+}
+
+/// Whose token a site has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Maker {
+    /// SoftHSM.
+    SoftHsm,
+    /// Kryoptic, which tests ask for by [`Site::kryoptic`].
+    Kryoptic,
 }
 
 /// The PKCS#11 library that the tests use.
@@ -61,11 +75,25 @@ impl Site {
     /// A site with a module, and neither token nor keys.
     #[must_use]
     pub fn bare() -> Self {
+        Self::of(Maker::SoftHsm)
+    }
+
+    /// The same with Kryoptic as its library; a test that lacks it names itself as skipped.
+    #[must_use]
+    pub fn kryoptic(test: &str) -> Option<Self> {
+        if std::env::var_os(KRYOPTIC).is_none() {
+            skipped(test, "there is no Kryoptic: `cargo xtask peers` builds it");
+            return None;
+        }
+        Some(Self::of(Maker::Kryoptic))
+    }
+
+    fn of(maker: Maker) -> Self {
         let folder = TempDir::with_prefix("fuda-test-").unwrap();
         for name in ["tokens", "deliveries", "log"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let site = Self { folder, first_port: ports::take(), started: AtomicU32::new(0), _pattern: None };
+        let site = Self { folder, first_port: ports::take(), started: AtomicU32::new(0), maker, _pattern: None };
         site.settle();
         site
     }
@@ -76,12 +104,28 @@ impl Site {
         let conf =
             format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
         self.write("softhsm2.conf", &conf);
+        let store = self.path("kryoptic.sql");
+        let conf = format!("[[slots]]\nslot = 1\ndbtype = \"sqlite\"\ndbargs = \"{}\"\n", store.display());
+        self.write("kryoptic.conf", &conf);
+        let provider = match self.maker {
+            Maker::SoftHsm => "softhsm",
+            Maker::Kryoptic => "kryoptic",
+        };
         let toml = format!(
-            "[site]\nname = \"test\"\nmode = \"test\"\n[hsm]\nmodule = \"{}\"\nprovider = \"softhsm\"\ntoken = {{ label = \"factory\" }}\n\
+            "[site]\nname = \"test\"\nmode = \"test\"\n[hsm]\nmodule = \"{}\"\nprovider = \"{provider}\"\ntoken = {{ label = \"factory\" }}\n\
              pin = {{ file = \"pin\" }}\nworkers = 1\n[store]\nurl = \"sqlite:factory.db\"\n[factory]\nout = \"deliveries\"\n",
-            module().display()
+            self.module().display()
         );
         self.write("fuda.toml", &toml);
+    }
+
+    /// The site's PKCS#11 library.
+    #[must_use]
+    pub fn module(&self) -> PathBuf {
+        match self.maker {
+            Maker::SoftHsm => module(),
+            Maker::Kryoptic => std::env::var_os(KRYOPTIC).map(PathBuf::from).unwrap(),
+        }
     }
 
     /// A path in the site.
@@ -118,6 +162,7 @@ impl Site {
     pub fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).env("SOFTHSM2_CONF", self.path("softhsm2.conf"));
+        command.env("KRYOPTIC_CONF", self.path("kryoptic.conf"));
         command.env("FUDA_CONFIG", "fuda.toml").env("LANG", "C.UTF-8").env("COLUMNS", "100").env_remove("RUST_LOG");
         command
     }

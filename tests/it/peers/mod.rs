@@ -3,6 +3,7 @@
 //! A test that lacks its program, or may not make a mount namespace, names itself in `$FUDA_SKIP_LOG` and returns.
 
 mod issued;
+mod kryoptic;
 mod opensc;
 mod pcscd;
 mod recognised;
