@@ -1,6 +1,5 @@
 //! What can go wrong with the store, told apart by who has to act: the operator's configuration, the disk, another process, the schema, our SQL.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::migrate::SchemaVersion;
@@ -13,18 +12,46 @@ pub enum Error {
     /// The URL names no engine or place that we know.
     #[error("store url {url:?}: {why}")]
     Url {
-        /// As given.
+        /// As given, without its password.
         url: String,
         /// What is wrong with it.
-        why: &'static str,
+        why: String,
     },
-    /// The file or its folder is not there, or is no longer the file that was opened.
-    #[error("store file {}: {why}", path.display())]
+    /// The database is not there, or is no longer the one that was opened.
+    #[error("store {place}: {why}")]
     Gone {
-        /// The database file.
-        path: PathBuf,
+        /// The database file, or the server's address without its password.
+        place: String,
         /// What was seen.
         why: &'static str,
+    },
+    /// The server does not answer; nothing of the transaction was written.
+    #[error("store {server}: the server does not answer: {source}")]
+    Unreachable {
+        /// Its address without its password.
+        server: String,
+        /// As the driver said it.
+        source: Arc<sqlx::Error>,
+    },
+    /// The connection was lost during COMMIT, and the server could not be asked afterwards: the transaction may be durable or not.
+    #[error("store: whether the last transaction is durable is not known: {cause}")]
+    OutcomeUnknown {
+        /// How the connection was lost.
+        cause: Box<Error>,
+    },
+    /// Transactions of others were in the way each time that this one was tried.
+    #[error("store: other transactions are in the way: {source}")]
+    Conflict {
+        /// As the engine said it.
+        source: Arc<sqlx::Error>,
+    },
+    /// The server is older than what this program needs of it.
+    #[error("store: the server is version {found}, {wanted} is the oldest that will do")]
+    EngineOld {
+        /// Its version.
+        found: String,
+        /// The oldest.
+        wanted: &'static str,
     },
     /// The operating system refuses access, or the file is read-only.
     #[error("store: access refused: {source}")]
@@ -114,11 +141,11 @@ pub enum Error {
         /// The job's name.
         job: &'static str,
     },
-    /// SQLite gave the whole transaction up and no job said why; nothing of it was written.
-    #[error("store: transaction lost: {source}")]
+    /// The engine gave the whole transaction up and no job said why; nothing of it was written.
+    #[error("store: transaction lost: {cause}")]
     TransactionLost {
         /// What the engine said when the job was to be ended.
-        source: Arc<sqlx::Error>,
+        cause: Box<Error>,
     },
     /// The engine refused our SQL, or a row has another shape than we think.
     #[error("store: query failed: {source}")]
@@ -159,6 +186,10 @@ impl Error {
         match self {
             Self::Url { .. } => "STORE_URL",
             Self::Gone { .. } => "STORE_GONE",
+            Self::Unreachable { .. } => "STORE_UNREACHABLE",
+            Self::OutcomeUnknown { .. } => "STORE_OUTCOME_UNKNOWN",
+            Self::Conflict { .. } => "STORE_CONFLICT",
+            Self::EngineOld { .. } => "STORE_ENGINE_OLD",
             Self::Denied { .. } => "STORE_DENIED",
             Self::Full { .. } => "STORE_FULL",
             Self::Disk { .. } => "STORE_DISK",
@@ -193,11 +224,23 @@ impl Error {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self {
-            Self::Url { .. } => "write url = \"sqlite:PATH\" in [store] of fuda.toml",
-            Self::Gone { .. } => {
-                "mount the disk or create the folder, put the file back where it was, then start again"
+            Self::Url { .. } => {
+                "write url = \"sqlite:PATH\" or \"postgres://USER@HOST/DATABASE\" in [store] of fuda.toml"
             }
-            Self::Denied { .. } => "give this user read and write permission on the file and on its folder",
+            Self::Gone { .. } => {
+                "mount the disk, create the folder or the database, or put back what was there; then start again"
+            }
+            Self::Unreachable { .. } => {
+                "see that the server runs and the network is there; then run the same command again: it continues from what is durable"
+            }
+            Self::OutcomeUnknown { .. } => {
+                "run the same command again: it reads what is durable and continues from there"
+            }
+            Self::Conflict { .. } => "run the same command again; when it stays so, look for sessions that hold locks",
+            Self::EngineOld { .. } => "upgrade the server",
+            Self::Denied { .. } => {
+                "give this user read and write permission on the file and its folder, or on the server's database and its tables"
+            }
             Self::Full { .. } => "free space on the disk of the store, then run the same command again",
             Self::Disk { .. } | Self::TransactionLost { .. } => {
                 "check the disk and the kernel log; then run the same command again: it continues from what is durable"
@@ -207,13 +250,15 @@ impl Error {
                 "end the other program that uses this store, or wait for it, then run the same command again"
             }
             Self::NewerSchema { .. } => "use the program version that wrote this store, or a newer one",
-            Self::OlderSchema { .. } => "open the store once with a program that may migrate it",
+            Self::OlderSchema { .. } => {
+                "stop the lines that use the store, run `fuda-factory store migrate`, then start again"
+            }
             Self::ChangedMigration { .. } => {
                 "use the release that made this store; a migration is never changed after delivery"
             }
             Self::Migration { .. } => "the store is as it was before; read the cause and run the same command again",
             Self::NotDurable { .. } => {
-                "move the store to a local disk whose file system supports SQLite's write-ahead log"
+                "SQLite: move the store to a local disk whose file system supports its write-ahead log; PostgreSQL: correct the setting on the primary server"
             }
             Self::Closed => "run the same command again: it continues from what is durable",
             Self::Constraint { .. } | Self::RowMissing | Self::Panicked { .. } | Self::Query { .. } => {

@@ -1,4 +1,4 @@
-//! A unit of work on its way to the database: an async closure, its name, and where its answer goes.
+//! A unit of work on its way to the database: an async closure, its name, what it is about, and where its answer goes.
 
 use std::error::Error as StdError;
 use std::future::{Future, poll_fn};
@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use tokio::sync::oneshot;
 
+use crate::scope::Scope;
 use crate::{Conn, Error};
 
 /// What a job asks for when it has run.
@@ -20,13 +21,12 @@ pub(crate) enum Verdict {
     Undo,
 }
 
-/// A job that has run; its caller hears nothing before `settle` is called.
+/// How a job ran; its caller hears nothing before [`Job::settle`].
+#[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) verdict: Verdict,
-    /// The store error behind an `Err`, if there is one: it names why SQLite rolled back more than the job.
+    /// The store error behind an `Err`, if there is one: it says whether more than the job is lost.
     pub(crate) cause: Option<Error>,
-    /// `Ok`: the transaction ended as asked, hand out the answer. `Err`: it did not, hand out that instead.
-    pub(crate) settle: Box<dyn FnOnce(Result<(), Error>)>,
 }
 
 pub(crate) type LocalFuture<'c, T> = Pin<Box<dyn Future<Output = T> + 'c>>;
@@ -35,18 +35,21 @@ pub(crate) type LocalFuture<'c, T> = Pin<Box<dyn Future<Output = T> + 'c>>;
 pub(crate) trait Job: Send {
     fn name(&self) -> &'static str;
 
-    /// Runs the closure. The future stays on the store's thread, so it need not be `Send`.
-    fn run<'c>(self: Box<Self>, conn: &'c mut Conn) -> LocalFuture<'c, Ran>
-    where
-        Self: 'c;
+    fn scope(&self) -> &Scope;
 
-    /// Answers `error` without running.
-    fn refuse(self: Box<Self>, error: Error);
+    /// Runs a copy of the closure: a transaction that was lost is run again. The future stays on the store's thread, so it need not be
+    /// `Send`.
+    fn run<'c>(&'c mut self, conn: &'c mut Conn) -> LocalFuture<'c, Ran>;
+
+    /// `Ok`: the transaction ended as asked, hand out the answer. `Err`: it did not, hand out that instead.
+    fn settle(self: Box<Self>, ended: Result<(), Error>);
 }
 
 pub(crate) struct Typed<T, E, F> {
     pub(crate) name: &'static str,
+    pub(crate) scope: Scope,
     pub(crate) body: F,
+    pub(crate) result: Option<Result<T, E>>,
     pub(crate) answer: oneshot::Sender<Result<T, E>>,
 }
 
@@ -54,31 +57,36 @@ impl<T, E, F> Job for Typed<T, E, F>
 where
     T: Send + 'static,
     E: StdError + From<Error> + Send + 'static,
-    F: AsyncFnOnce(&mut Conn) -> Result<T, E> + Send,
+    F: AsyncFnOnce(&mut Conn) -> Result<T, E> + Clone + Send,
 {
     fn name(&self) -> &'static str {
         self.name
     }
 
-    fn run<'c>(self: Box<Self>, conn: &'c mut Conn) -> LocalFuture<'c, Ran>
-    where
-        Self: 'c,
-    {
-        let Self { name, body, answer } = *self;
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    fn run<'c>(&'c mut self, conn: &'c mut Conn) -> LocalFuture<'c, Ran> {
+        let body = self.body.clone();
         Box::pin(async move {
-            let result = catch(body(conn)).await.unwrap_or_else(|Panicked| Err(Error::Panicked { job: name }.into()));
+            let result =
+                catch(body(conn)).await.unwrap_or_else(|Panicked| Err(Error::Panicked { job: self.name }.into()));
             let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
             let cause = result.as_ref().err().and_then(|error| store_error(error));
-            let settle = Box::new(move |ended: Result<(), Error>| {
-                // A caller that went away does not want its answer.
-                let _ = answer.send(ended.map_err(E::from).and(result));
-            });
-            Ran { verdict, cause, settle }
+            self.result = Some(result);
+            Ran { verdict, cause }
         })
     }
 
-    fn refuse(self: Box<Self>, error: Error) {
-        let _ = self.answer.send(Err(error.into()));
+    fn settle(self: Box<Self>, ended: Result<(), Error>) {
+        let answer = match (ended, self.result) {
+            (Err(error), _) => Err(error.into()),
+            (Ok(()), Some(result)) => result,
+            (Ok(()), None) => Err(Error::Closed.into()),
+        };
+        // A caller that went away does not want its answer.
+        let _ = self.answer.send(answer);
     }
 }
 

@@ -27,36 +27,46 @@
 //! ```
 //!
 //! The error type of a job is the caller's own, if it is an `Error` and `From<fuda_store::Error>`; `?` on an `sqlx::Error` inside a job wants `Error` itself or
-//! a `From<sqlx::Error>` of the caller. A job must only touch the database: it runs on the store's one writer thread, and whatever it
-//! waits for, every other job waits for too.
+//! a `From<sqlx::Error>` of the caller. A job must only touch the database: it runs on a store's writer thread, and whatever it
+//! waits for, every other job there waits for too; and it may run more than once, when a server's connection is lost before COMMIT.
 //!
-//! The connection is `sqlx::Any`, so one text serves SQLite today and PostgreSQL later: `TEXT` (bytes as hex), `BIGINT`, `$1`, nothing else.
-//! `Any` was chosen over an enum of engines because an enum would give every query two texts and two row types, and DESIGN wants two texts
-//! at two places only; its price is one copy per value, which is far below one fsync.
+//! The connection is `sqlx::Any`, so one text serves SQLite and PostgreSQL: `TEXT` (bytes as hex), `BIGINT`, `$1`, nothing else.
+//! `Any` was chosen over an enum of engines because an enum would give every query two texts and two row types; its price is one copy per
+//! value, which is far below one fsync. What differs per engine is in `engine.rs`, `sqlite/` and `postgres/`: settings, the beginning of a
+//! transaction, how a lost COMMIT is resolved.
 //!
-//! Left out: PostgreSQL (the URL is refused by name), network file systems, encryption of the file.
+//! Left out: network file systems, encryption of the file.
 
 pub mod clock;
+mod durability;
+mod engine;
 mod engine_error;
 mod error;
 mod job;
 mod location;
+mod lock;
 mod metrics;
 mod migrate;
 mod options;
+mod postgres;
 mod reader;
+pub mod rows;
+mod scope;
 mod sqlite;
 mod store;
 mod threads;
+mod tries;
 mod writer;
 
 pub use clock::{Clock, SetClock, SystemClock};
+pub use durability::{Durability, Keeps};
+pub use engine::skip_locked;
 pub use error::{ConstraintKind, Error};
+pub use lock::Lock;
 pub use metrics::Metrics;
 pub use migrate::{AppliedMigration, SchemaVersion};
-pub use options::{Options, SchemaPolicy};
-pub use sqlite::Durability;
-pub use store::Store;
+pub use options::{DurabilityPolicy, Options, SchemaPolicy};
+pub use store::{Part, Store};
 
 /// The connection a job works on, inside its transaction.
 ///

@@ -1,116 +1,53 @@
-//! Where the store is: `sqlite:PATH` read once, the file created with mode 0600, and its identity watched.
+//! Where the store is: `sqlite:PATH` or `postgres://…`, read once.
 
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use crate::Error;
+use crate::postgres::Address;
+use crate::sqlite::DatabaseFile;
 
-use crate::error::Error;
-
-/// The database file of an SQLite store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Location {
-    /// Absolute path of the database file.
-    pub(crate) path: PathBuf,
+/// The place of a store.
+#[derive(Debug, Clone)]
+pub(crate) enum Location {
+    /// A file of this machine.
+    File(DatabaseFile),
+    /// A database of a PostgreSQL server.
+    Server(Address),
 }
 
 impl Location {
-    /// Reads `sqlite:PATH`; `PATH` is taken literally, relative to the working folder.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
-        let wrong = |why| Error::Url { url: url.to_owned(), why };
-        let Some(path) = url.strip_prefix("sqlite:") else {
-            return Err(wrong("must start with \"sqlite:\"; other engines are not built in"));
-        };
-        // sqlite:///var/lib/x and sqlite:/var/lib/x are the same place in every tool that reads such URLs.
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.is_empty() || path == ":memory:" || path.ends_with('/') {
-            return Err(wrong("must name a file after \"sqlite:\"; memory is not durable"));
-        }
-        let path = std::path::absolute(path).map_err(|_| wrong("the path cannot be made absolute"))?;
-        Ok(Self { path })
-    }
-
-    /// The URL as `sqlx` wants it: every byte that a URL could misread is percent-encoded.
-    pub(crate) fn to_sqlx_url(&self) -> String {
-        let mut url = String::from("sqlite://");
-        for byte in self.path.to_string_lossy().bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.') {
-                url.push(char::from(byte));
-            } else {
-                url.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        url
-    }
-
-    /// Creates the file, readable by this user only, and makes its name durable; an existing file is left alone.
-    pub(crate) fn create_if_absent(&self) -> Result<(), Error> {
-        let Some(parent) = self.path.parent().filter(|parent| parent.is_dir()) else {
-            return Err(Error::Gone { path: self.path.clone(), why: "its folder does not exist" });
-        };
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path) {
-            Ok(_) => {
-                File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| from_system(error, &self.path))
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            Err(error) => Err(from_system(error, &self.path)),
-        }
-    }
-
-    fn wal(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push("-wal");
-        PathBuf::from(name)
-    }
-}
-
-/// Which files were opened, so that a commit into a file that was moved or deleted is not taken for durable.
-#[derive(Debug)]
-pub(crate) struct Identity {
-    location: Location,
-    database: Inode,
-    wal: Inode,
-}
-
-type Inode = (u64, u64);
-
-impl Identity {
-    /// Remembers the files as they are now; the write-ahead log must exist.
-    pub(crate) fn of(location: &Location) -> Result<Self, Error> {
-        let database = inode(&location.path)?;
-        let wal = inode(&location.wal())?;
-        Ok(Self { location: location.clone(), database, wal })
-    }
-
-    /// Whether the names still lead to the files that were opened.
+    /// Reads a URL.
     ///
-    /// SQLite itself goes on writing into a deleted file and reports success.
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        let same = inode(&self.location.path)? == self.database && inode(&self.location.wal())? == self.wal;
-        if same {
-            return Ok(());
+    /// # Errors
+    /// [`Error::Url`], with a password in it replaced by asterisks.
+    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+        let wrong = |why: &str| Error::Url { url: masked(url), why: why.to_owned() };
+        match url.split_once(':') {
+            Some(("sqlite", path)) => DatabaseFile::at(path).map(Self::File).map_err(wrong),
+            Some(("postgres" | "postgresql", _)) => Address::parse(url).map(Self::Server).map_err(|why| wrong(&why)),
+            _ => Err(wrong("must begin with \"sqlite:\" or \"postgres:\"")),
         }
-        Err(Error::Gone { path: self.location.path.clone(), why: "it was replaced by another file while in use" })
     }
 }
 
-fn inode(path: &Path) -> Result<Inode, Error> {
-    let gone = |_| Error::Gone { path: path.to_path_buf(), why: "it was moved or deleted while in use" };
-    fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).map_err(gone)
-}
-
-fn from_system(error: io::Error, path: &Path) -> Error {
-    match error.kind() {
-        io::ErrorKind::NotFound => Error::Gone { path: path.to_path_buf(), why: "its folder does not exist" },
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            Error::Full { source: Arc::new(sqlx::Error::Io(error)) }
+/// A URL as it may be shown: a password in it, even in a URL that is otherwise wrong, is not.
+pub(crate) fn masked(url: &str) -> String {
+    const HIDDEN: &str = "***";
+    let (before, query) = url.split_once('?').map_or((url, None), |(before, query)| (before, Some(query)));
+    let mut shown = match before.split_once("://").zip(before.rfind('@')) {
+        Some(((scheme, rest), at)) => {
+            // A password may hold `/`, `:` and `@` that nobody encoded: all up to the last `@` is hidden.
+            let user = rest.split([':', '@']).next().unwrap_or_default();
+            let has_password = before.get(..at).is_some_and(|text| text.len() > scheme.len() + 3 + user.len());
+            let secret = if has_password { format!(":{HIDDEN}") } else { String::new() };
+            format!("{scheme}://{user}{secret}{}", before.get(at..).unwrap_or_default())
         }
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Error::Denied { source: Arc::new(sqlx::Error::Io(error)) }
-        }
-        _ => Error::Disk { source: Arc::new(sqlx::Error::Io(error)) },
+        None => before.to_owned(),
+    };
+    for (number, pair) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = if name.contains("pass") { HIDDEN } else { value };
+        shown.push_str(&format!("{}{name}={value}", if number == 0 { '?' } else { '&' }));
     }
+    shown
 }
 
 #[cfg(test)]
@@ -118,13 +55,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_read_literally() {
-        let path = |url: &str| Location::parse(url).map(|location| location.path.display().to_string());
-        assert_eq!(path("sqlite:/var/lib/fuda/factory.db").unwrap(), "/var/lib/fuda/factory.db");
-        assert_eq!(path("sqlite:///var/lib/fuda/factory.db").unwrap(), "/var/lib/fuda/factory.db");
-        assert_eq!(Location::parse("sqlite:/a b/50%?#.db").unwrap().to_sqlx_url(), "sqlite:///a%20b/50%25%3F%23.db");
-        for wrong in ["", "postgres://x/y", "sqlite:", "sqlite::memory:", "sqlite:/tmp/"] {
-            assert_eq!(Location::parse(wrong).unwrap_err().code(), "STORE_URL", "{wrong}");
+    fn a_password_is_never_shown() {
+        for (url, shown) in [
+            ("postgres://fuda:s3cret@db/fuda", "postgres://fuda:***@db/fuda"),
+            ("postgres://fuda:s3/cr@et@db/fuda", "postgres://fuda:***@db/fuda"),
+            ("postgres://fuda@db/fuda?sslmode=require", "postgres://fuda@db/fuda?sslmode=require"),
+            ("postgres:///fuda?host=/run/pg&password=s3cret", "postgres:///fuda?host=/run/pg&password=***"),
+            ("postgres://db/fuda", "postgres://db/fuda"),
+            ("mysql://fuda:s3cret@db/fuda", "mysql://fuda:***@db/fuda"),
+            ("sqlite:/var/lib/a@b.db", "sqlite:/var/lib/a@b.db"),
+        ] {
+            assert_eq!(masked(url), shown);
+        }
+    }
+
+    #[test]
+    fn only_two_engines_are_known_and_the_refusal_hides_the_password() {
+        for wrong in ["", "factory.db", "mysql://fuda:s3cret@db/fuda", "sqlite:", "postgres://fuda:s3cret@db"] {
+            let error = Location::parse(wrong).unwrap_err();
+            assert_eq!((error.code(), error.exit()), ("STORE_URL", 5), "{wrong}");
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the writer counts: how many jobs shared how many commits, and how long a commit takes on this disk.
+//! What the writers count: how many jobs shared how many commits, and how long a commit takes on this disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,11 +16,13 @@ pub struct Metrics {
     pub jobs_in_largest_commit: u64,
     /// Time spent inside COMMIT, summed.
     pub commit_time: Duration,
+    /// Transactions that were run again: another one was in the way, or the connection was lost before COMMIT.
+    pub repeated: u64,
     /// Reads answered.
     pub reads: u64,
 }
 
-/// The counters themselves; each is written by one thread only, so relaxed order suffices.
+/// The counters themselves; nothing is read together with them, so relaxed order suffices.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     commits: AtomicU64,
@@ -28,6 +30,7 @@ pub(crate) struct Counters {
     jobs_failed: AtomicU64,
     jobs_in_largest_commit: AtomicU64,
     commit_micros: AtomicU64,
+    repeated: AtomicU64,
     reads: AtomicU64,
 }
 
@@ -44,6 +47,10 @@ impl Counters {
         self.jobs_failed.fetch_add(jobs, Ordering::Relaxed);
     }
 
+    pub(crate) fn repeated(&self) {
+        self.repeated.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self) {
         self.reads.fetch_add(1, Ordering::Relaxed);
     }
@@ -55,6 +62,7 @@ impl Counters {
             jobs_failed: self.jobs_failed.load(Ordering::Relaxed),
             jobs_in_largest_commit: self.jobs_in_largest_commit.load(Ordering::Relaxed),
             commit_time: Duration::from_micros(self.commit_micros.load(Ordering::Relaxed)),
+            repeated: self.repeated.load(Ordering::Relaxed),
             reads: self.reads.load(Ordering::Relaxed),
         }
     }

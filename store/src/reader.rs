@@ -1,17 +1,17 @@
 //! The readers: a small pool whose connections cannot write, each read on one snapshot.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyPool, raw_sql};
-use tokio::sync::{Semaphore, mpsc};
+use sqlx::raw_sql;
+use tokio::sync::{Mutex, Semaphore, mpsc};
 use tokio::task::spawn_local;
+use tokio::time::timeout;
 
-use crate::Error;
+use crate::engine::{Engine, Patience, Role};
 use crate::job::Job;
 use crate::metrics::Counters;
-use crate::sqlite::{Role, configure};
+use crate::tries::Tries;
+use crate::{Conn, Error};
 
 /// Connections that read at the same time: reads are reports and look-ups beside the line, and the machine of a line has a few cores.
 const READERS_MAX: u32 = 4;
@@ -19,62 +19,71 @@ const READERS_MAX: u32 = 4;
 /// Reads that may wait: they answer in milliseconds, so more waiting ones would mean that something else is wrong.
 pub(crate) const QUEUE_READS_MAX: usize = 256;
 
-pub(crate) fn pool(options: AnyConnectOptions, busy_timeout: Duration) -> AnyPool {
-    AnyPoolOptions::new()
-        .max_connections(READERS_MAX)
-        .min_connections(0)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .test_before_acquire(false)
-        .after_connect(move |conn, _| {
-            Box::pin(async move {
-                let configured = configure(conn, Role::Reader, busy_timeout).await;
-                configured.map(|_| ()).map_err(|error| sqlx::Error::Configuration(Box::new(error)))
-            })
-        })
-        .connect_lazy_with(options)
+/// What every read needs.
+struct Desk {
+    engine: Arc<Engine>,
+    patience: Patience,
+    /// Connections that no read uses now.
+    idle: Mutex<Vec<Conn>>,
 }
 
 /// Serves until every sender is dropped; must run inside a `LocalSet`.
-pub(crate) async fn serve(pool: AnyPool, counters: Arc<Counters>, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+pub(crate) async fn serve(
+    engine: Arc<Engine>,
+    patience: Patience,
+    counters: Arc<Counters>,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+) {
     let places = Arc::new(Semaphore::new(READERS_MAX as usize));
+    let desk = Arc::new(Desk { engine, patience, idle: Mutex::default() });
     while let Some(job) = queue.recv().await {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-        let (pool, counters) = (pool.clone(), Arc::clone(&counters));
+        let (desk, counters) = (Arc::clone(&desk), Arc::clone(&counters));
         spawn_local(async move {
-            read(&pool, job).await;
+            desk.read(job).await;
             counters.read();
             drop(place);
         });
     }
     let _all = places.acquire_many(READERS_MAX).await;
-    pool.close().await;
+    for conn in desk.idle.lock().await.drain(..) {
+        let _ = sqlx::Connection::close(conn).await;
+    }
 }
 
-async fn read(pool: &AnyPool, job: Box<dyn Job>) {
-    let mut conn = match pool.acquire().await {
-        Ok(conn) => conn,
-        Err(error) => return job.refuse(unwrap_configuration(error)),
-    };
-    if let Err(error) = raw_sql("BEGIN").execute(&mut *conn).await {
-        return job.refuse(error.into());
+impl Desk {
+    /// Answers a read; one whose connection was lost is asked again for as long as a connection is sought.
+    async fn read(&self, mut job: Box<dyn Job>) {
+        let mut tries = Tries::new(self.patience);
+        let ended = loop {
+            let asked = self.ask(&mut *job);
+            let answer = match self.patience.answer {
+                Some(limit) => timeout(limit, asked).await.unwrap_or_else(|_| Err(Error::silent(limit))),
+                None => asked.await,
+            };
+            match answer.map_err(|error| self.engine.at_its_place(error)) {
+                Err(error) if error.is_lost_connection() && tries.after_loss().await => {}
+                ended => break ended,
+            }
+        };
+        job.settle(ended);
     }
-    let ran = job.run(&mut conn).await;
-    let ended = raw_sql("ROLLBACK").execute(&mut *conn).await;
-    if ended.is_err() {
-        // Not usable for the next read: let it go instead of returning it.
-        drop(conn.detach());
-    }
-    (ran.settle)(Ok(()));
-}
 
-/// Gives back the error of ours that the pool's callback had to wrap.
-fn unwrap_configuration(error: sqlx::Error) -> Error {
-    match error {
-        sqlx::Error::Configuration(inner) => match inner.downcast::<Error>() {
-            Ok(ours) => *ours,
-            Err(other) => Error::from(sqlx::Error::Configuration(other)),
-        },
-        other => other.into(),
+    async fn ask(&self, job: &mut dyn Job) -> Result<(), Error> {
+        let kept = self.idle.lock().await.pop();
+        let mut conn = match kept {
+            Some(conn) => conn,
+            None => self.engine.connect(Role::Reader).await?.0,
+        };
+        self.engine.begin_read(&mut conn).await?;
+        let ran = job.run(&mut conn).await;
+        if let Some(cause) = ran.cause.filter(Error::is_lost_connection) {
+            return Err(cause);
+        }
+        // Not usable for the next read when it does not end: then it is let go.
+        if raw_sql("ROLLBACK").execute(&mut conn).await.is_ok() {
+            self.idle.lock().await.push(conn);
+        }
+        Ok(())
     }
 }

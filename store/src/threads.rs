@@ -1,44 +1,40 @@
-//! The two threads of a store: one owns the connection that writes, one serves the readers; each has a small runtime of its own.
+//! The threads of a store: writers with a connection each, and one that serves the readers; each has a small runtime of its own.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use sqlx::any::AnyConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::Connection;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+use crate::durability::Durability;
+use crate::engine::{Engine, Role};
 use crate::job::Job;
-use crate::location::{Identity, Location};
 use crate::metrics::Counters;
 use crate::migrate::migrate;
-use crate::sqlite::{self, Durability, Role};
 use crate::writer::Writer;
 use crate::{Conn, Error, Options, reader};
 
-/// Starts the writer and waits until its database is ready.
-pub(crate) fn spawn_writer(
-    location: Location,
-    connect: AnyConnectOptions,
-    options: Options,
+/// Starts the first writer and waits until its database is ready.
+pub(crate) fn spawn_first_writer(
+    engine: &Arc<Engine>,
+    options: &Options,
     counters: Arc<Counters>,
     queue: mpsc::Receiver<Box<dyn Job>>,
 ) -> Result<(Durability, JoinHandle<()>), Error> {
     let runtime = runtime()?;
+    let (engine, options) = (Arc::clone(engine), options.clone());
     let (ready, started) = std::sync::mpsc::sync_channel(1);
     let thread = spawn("store-writer", move || {
         runtime.block_on(async move {
-            match prepare(&location, &connect, &options).await {
-                Ok((conn, identity, durability)) => {
+            match prepare(&engine, &options).await {
+                Ok((conn, durability)) => {
                     let _ = ready.send(Ok(durability));
-                    let conn = Writer { conn, identity, counters }.serve(queue).await;
-                    // The last connection to close folds the write-ahead log back into the file.
-                    let _ = conn.close().await;
+                    write(engine, &options, counters, Some(conn), queue).await;
                 }
                 Err(error) => {
-                    let _ = ready.send(Err(error));
+                    let _ = ready.send(Err(engine.at_its_place(error)));
                 }
             }
         });
@@ -47,36 +43,60 @@ pub(crate) fn spawn_writer(
     Ok((durability, thread))
 }
 
-async fn prepare(
-    location: &Location,
-    connect: &AnyConnectOptions,
-    options: &Options,
-) -> Result<(Conn, Identity, Durability), Error> {
-    let mut conn = connect.connect().await?;
-    let durability = sqlite::configure(&mut conn, Role::Writer, options.busy_timeout).await?;
-    migrate(&mut conn, options.schema, &*options.clock).await?;
-    let identity = Identity::of(location)?;
-    Ok((conn, identity, durability))
+async fn prepare(engine: &Engine, options: &Options) -> Result<(Conn, Durability), Error> {
+    let (mut conn, durability) = engine.connect(Role::Writer).await?;
+    migrate(&mut conn, engine, options).await?;
+    engine.remember()?;
+    Ok((conn, durability))
 }
 
-pub(crate) fn spawn_reader(
-    connect: AnyConnectOptions,
-    busy_timeout: Duration,
+/// Starts another writer, which connects when it has something to write.
+pub(crate) fn spawn_writer(
+    engine: &Arc<Engine>,
+    options: &Options,
     counters: Arc<Counters>,
     queue: mpsc::Receiver<Box<dyn Job>>,
 ) -> Result<JoinHandle<()>, Error> {
     let runtime = runtime()?;
+    let (engine, options) = (Arc::clone(engine), options.clone());
+    spawn("store-writer", move || runtime.block_on(write(engine, &options, counters, None, queue)))
+}
+
+async fn write(
+    engine: Arc<Engine>,
+    options: &Options,
+    counters: Arc<Counters>,
+    conn: Option<Conn>,
+    queue: mpsc::Receiver<Box<dyn Job>>,
+) {
+    let patience = engine.patience(options);
+    if let Some(conn) = Writer::new(engine, patience, counters, conn).serve(queue).await {
+        // SQLite's last connection to close folds the write-ahead log back into the file.
+        let _ = conn.close().await;
+    }
+}
+
+pub(crate) fn spawn_reader(
+    engine: &Arc<Engine>,
+    options: &Options,
+    counters: Arc<Counters>,
+    queue: mpsc::Receiver<Box<dyn Job>>,
+) -> Result<JoinHandle<()>, Error> {
+    let runtime = runtime()?;
+    let (engine, patience) = (Arc::clone(engine), engine.patience(options));
     spawn("store-reader", move || {
-        LocalSet::new().block_on(&runtime, async move {
-            reader::serve(reader::pool(connect, busy_timeout), counters, queue).await;
-        });
+        LocalSet::new().block_on(&runtime, reader::serve(engine, patience, counters, queue));
     })
 }
 
-fn runtime() -> Result<Runtime, Error> {
-    Builder::new_current_thread().enable_all().build().map_err(|error| sqlx::Error::Io(error).into())
+pub(crate) fn runtime() -> Result<Runtime, Error> {
+    Builder::new_current_thread().enable_all().build().map_err(from_system)
 }
 
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
-    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| sqlx::Error::Io(error).into())
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(from_system)
+}
+
+fn from_system(error: std::io::Error) -> Error {
+    Error::Disk { source: Arc::new(sqlx::Error::Io(error)) }
 }

@@ -29,7 +29,7 @@ fn the_second_process_waits_then_says_busy() {
     let fixture = Fixture::new();
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["contention::child_holds_the_write_lock", "--exact", "--nocapture"])
-        .env(CHILD_URL, url(&fixture.dir))
+        .env(CHILD_URL, url(&fixture.place.dir))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -39,7 +39,7 @@ fn the_second_process_waits_then_says_busy() {
 
     let impatient = Options { busy_timeout: Duration::from_millis(100), ..Options::default() };
     // Opening needs the lock too, to look at the schema: it says the same.
-    let error = Store::open_with(&url(&fixture.dir), &impatient).unwrap_err();
+    let error = Store::open_with(&url(&fixture.place.dir), &impatient).unwrap_err();
     assert_eq!((error.code(), error.exit()), ("STORE_BUSY", 8), "{error}");
     // Reading does not wait for the writer.
     assert!(ids(&fixture.store).is_empty());
@@ -60,5 +60,5 @@ fn the_second_process_waits_then_says_busy() {
     assert_eq!(ids(&fixture.store), [1, 2]);
     // The child has closed the file meanwhile; ours is still the same one, log included.
     insert(&fixture.store, 3, "parent").unwrap();
-    assert_eq!(ids(&Store::open(&url(&fixture.dir)).unwrap()), [1, 2, 3]);
+    assert_eq!(ids(&Store::open(&url(&fixture.place.dir)).unwrap()), [1, 2, 3]);
 }

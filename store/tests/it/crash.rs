@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use fuda_store::Store;
+use fuda_tests_cluster::{Engine, on_both_engines};
 
-use crate::{create_notes, ids, insert, url};
+use crate::{Place, create_notes, ids, insert, options};
 
 const CHILD_URL: &str = "FUDA_STORE_TEST_CHILD_URL";
 
@@ -13,7 +14,7 @@ const CHILD_URL: &str = "FUDA_STORE_TEST_CHILD_URL";
 #[test]
 fn child_writes_until_killed() {
     let Ok(url) = std::env::var(CHILD_URL) else { return };
-    let store = Store::open(&url).unwrap();
+    let store = Store::open_with(&url, &options()).unwrap();
     create_notes(&store).unwrap();
     std::thread::scope(|scope| {
         for lane in 0..4_i64 {
@@ -29,12 +30,11 @@ fn child_writes_until_killed() {
     });
 }
 
-#[test]
-fn what_was_answered_survives_sigkill() {
-    let dir = tempfile::tempdir().unwrap();
+fn what_was_answered_survives_sigkill(engine: Engine) {
+    let place = Place::on(engine);
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["crash::child_writes_until_killed", "--exact", "--nocapture"])
-        .env(CHILD_URL, url(&dir))
+        .env(CHILD_URL, &place.url)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -53,8 +53,10 @@ fn what_was_answered_survives_sigkill() {
     }
     assert!(!child.wait().unwrap().success());
     assert!(answered.len() >= 200, "{}", answered.len());
-    let store = Store::open(&url(&dir)).unwrap();
+    let store = place.open();
     let found = ids(&store);
     let lost: Vec<_> = answered.iter().filter(|id| !found.contains(id)).collect();
     assert!(lost.is_empty(), "answered but lost: {lost:?}");
 }
+
+on_both_engines!(what_was_answered_survives_sigkill);

@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 
 use fuda_store::{ConstraintKind, Error};
+use fuda_tests_cluster::{Engine, on_both_engines};
 
 use crate::{Fixture, ids, insert};
 
@@ -36,9 +37,8 @@ impl From<sqlx::Error> for Refusal {
     }
 }
 
-#[test]
-fn a_failing_job_does_not_hurt_its_neighbours() {
-    let fixture = Fixture::new();
+fn a_failing_job_does_not_hurt_its_neighbours(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let gate = Barrier::new(30);
     std::thread::scope(|scope| {
         for id in 0..30_i64 {
@@ -62,9 +62,8 @@ fn a_failing_job_does_not_hurt_its_neighbours() {
     assert_eq!(fixture.store.metrics().jobs_failed, 10);
 }
 
-#[test]
-fn a_panicking_job_is_undone_and_the_store_lives_on() {
-    let fixture = Fixture::new();
+fn a_panicking_job_is_undone_and_the_store_lives_on(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let done = fixture.store.run_tx_blocking("note.panic", async |tx| {
         sqlx::query("INSERT INTO note (id, body) VALUES (1, 'x')").execute(tx).await?;
         if std::hint::black_box(true) {
@@ -77,9 +76,8 @@ fn a_panicking_job_is_undone_and_the_store_lives_on() {
     assert_eq!(ids(&fixture.store), [2]);
 }
 
-#[test]
-fn broken_rules_are_told_apart() {
-    let fixture = Fixture::new();
+fn broken_rules_are_told_apart(engine: Engine) {
+    let fixture = Fixture::on(engine);
     insert(&fixture.store, 1, "x").unwrap();
     let twice = insert(&fixture.store, 1, "x").unwrap_err();
     assert!(twice.is_duplicate_of("note.id"), "{twice:?}");
@@ -87,6 +85,15 @@ fn broken_rules_are_told_apart() {
     assert!(
         matches!(&long, Error::Constraint { kind: ConstraintKind::Check, what } if what == "body_short"),
         "{long:?}"
+    );
+    let empty = fixture.store.run_tx_blocking("note.empty", async |tx| {
+        sqlx::query("INSERT INTO note (id, body) VALUES (3, NULL)").execute(tx).await?;
+        Ok::<_, Error>(())
+    });
+    let empty = empty.unwrap_err();
+    assert!(
+        matches!(&empty, Error::Constraint { kind: ConstraintKind::NotNull, what } if what == "note.body"),
+        "{empty:?}"
     );
     let wrong = fixture.store.run_tx_blocking("note.wrong", async |tx| {
         sqlx::query("SELECT nothing FROM nowhere").execute(tx).await?;
@@ -157,7 +164,13 @@ fn set_page_limit(fixture: &Fixture, pragma: &'static str) {
 fn a_deleted_file_is_noticed_at_the_next_commit() {
     let fixture = Fixture::new();
     insert(&fixture.store, 1, "x").unwrap();
-    std::fs::remove_file(fixture.store.path()).unwrap();
+    std::fs::remove_file(fixture.store.file().unwrap()).unwrap();
     let error = insert(&fixture.store, 2, "x").unwrap_err();
     assert_eq!((error.code(), error.exit()), ("STORE_GONE", 8), "{error}");
 }
+
+on_both_engines!(
+    a_failing_job_does_not_hurt_its_neighbours,
+    a_panicking_job_is_undone_and_the_store_lives_on,
+    broken_rules_are_told_apart
+);

@@ -3,37 +3,53 @@
 use std::sync::Barrier;
 use std::time::Duration;
 
-use fuda_store::Error;
+use fuda_store::{Error, Store};
+use fuda_tests_cluster::{Engine, on_both_engines};
 
 use crate::{Fixture, ids, insert};
 
+fn jobs_that_wait_share_a_commit(engine: Engine) {
+    waiting_jobs_share(&Fixture::on(engine), |store, id| insert(store, id, "x").unwrap());
+}
+
+/// A file has one writer, so what jobs are about does not keep them apart.
 #[test]
-fn jobs_that_wait_share_a_commit() {
-    let fixture = Fixture::new();
+fn jobs_about_other_parts_share_a_commit_in_a_file() {
+    waiting_jobs_share(&Fixture::on(Engine::Sqlite), |store, id| {
+        let insert = async move |tx: &mut fuda_store::Conn| {
+            sqlx::query("/* note.insert */ INSERT INTO note (id, body) VALUES ($1, 'x')").bind(id).execute(tx).await?;
+            Ok::<_, Error>(())
+        };
+        store.part(&format!("part-{id}")).run_tx_blocking("note.insert", insert).unwrap();
+    });
+}
+
+/// Lets 32 jobs wait behind a slow one.
+fn waiting_jobs_share(fixture: &Fixture, job: impl Fn(&Store, i64) + Sync) {
     let before = fixture.store.metrics();
     let gate = Barrier::new(33);
     let (holds, held) = std::sync::mpsc::sync_channel(1);
-    let (release, released) = tokio::sync::oneshot::channel::<()>();
+    let (release, released) = tokio::sync::watch::channel(false);
     std::thread::scope(|scope| {
         // While this job holds the writer, the others queue up behind it.
         scope.spawn(|| {
             fixture.store.run_tx_blocking("note.slow", async move |_| {
                 holds.send(()).unwrap();
-                released.await.unwrap();
+                released.clone().wait_for(|released| *released).await.unwrap();
                 Ok::<_, Error>(())
             })
         });
         held.recv().unwrap();
         for id in 0..32 {
-            let (fixture, gate) = (&fixture, &gate);
+            let (job, gate) = (&job, &gate);
             scope.spawn(move || {
                 gate.wait();
-                insert(&fixture.store, id, "x").unwrap();
+                job(&fixture.store, id);
             });
         }
         gate.wait();
         std::thread::sleep(Duration::from_millis(200));
-        release.send(()).unwrap();
+        release.send(true).unwrap();
     });
     let after = fixture.store.metrics();
     assert_eq!(ids(&fixture.store).len(), 32);
@@ -44,18 +60,16 @@ fn jobs_that_wait_share_a_commit() {
     assert!(after.commit_time > Duration::ZERO);
 }
 
-#[test]
-fn every_answered_job_is_visible_to_a_reader() {
-    let fixture = Fixture::new();
+fn every_answered_job_is_visible_to_a_reader(engine: Engine) {
+    let fixture = Fixture::on(engine);
     for id in 0..20 {
         insert(&fixture.store, id, "x").unwrap();
         assert_eq!(ids(&fixture.store).len(), usize::try_from(id).unwrap() + 1);
     }
 }
 
-#[test]
-fn async_callers_share_the_same_door() {
-    let fixture = Fixture::new();
+fn async_callers_share_the_same_door(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = fixture.store.clone();
     let count: i64 = runtime
@@ -79,3 +93,9 @@ fn async_callers_share_the_same_door() {
 }
 
 fn assert_send<T: Send>(_: &T) {}
+
+on_both_engines!(
+    jobs_that_wait_share_a_commit,
+    every_answered_job_is_visible_to_a_reader,
+    async_callers_share_the_same_door
+);

@@ -8,23 +8,57 @@ mod crash;
 mod failure;
 mod group;
 mod open;
+mod outage;
+mod parts;
 mod schema;
+mod server;
 
-use fuda_store::{Error, Store};
+use fuda_store::{DurabilityPolicy, Error, Options, SchemaPolicy, Store};
+use fuda_tests_cluster::{Cluster, Engine};
 use tempfile::TempDir;
 
-/// A store in a folder of its own with one table, `note(id, body)`.
-struct Fixture {
+/// A place of its own for a store, on either engine.
+struct Place {
     dir: TempDir,
+    url: String,
+}
+
+impl Place {
+    fn on(engine: Engine) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = match engine {
+            Engine::Sqlite => url(&dir),
+            Engine::Postgres => Cluster::of_this_binary().unwrap().database().url(),
+        };
+        Self { dir, url }
+    }
+
+    fn open(&self) -> Store {
+        Store::open_with(&self.url, &options()).unwrap()
+    }
+}
+
+/// The defaults, but for a new database and a cluster that does not sync.
+fn options() -> Options {
+    Options { schema: SchemaPolicy::Migrate, durability: DurabilityPolicy::ThrowAway, ..Options::default() }
+}
+
+/// A store in a place of its own with one table, `note(id, body)`.
+struct Fixture {
+    place: Place,
     store: Store,
 }
 
 impl Fixture {
     fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&url(&dir)).unwrap();
+        Self::on(Engine::Sqlite)
+    }
+
+    fn on(engine: Engine) -> Self {
+        let place = Place::on(engine);
+        let store = place.open();
         create_notes(&store).unwrap();
-        Self { dir, store }
+        Self { place, store }
     }
 }
 

@@ -2,32 +2,37 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use fuda_store::{Error, Store};
+use fuda_store::{Error, Keeps, Store};
+use fuda_tests_cluster::{Engine, on_both_engines};
 
-use crate::{Fixture, ids, insert, url};
+use crate::{Fixture, Place, ids, insert, url};
 
 #[test]
 fn a_new_file_is_private_and_durable_settings_are_read_back() {
     let fixture = Fixture::new();
-    let mode = std::fs::metadata(fixture.store.path()).unwrap().permissions().mode();
+    let mode = std::fs::metadata(fixture.store.file().unwrap()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let durability = fixture.store.durability();
-    assert_eq!((durability.journal_mode.as_str(), durability.synchronous), ("wal", "FULL"));
-    assert!(durability.to_string().starts_with("SQLite 3."), "{durability}");
-    let wal = std::fs::metadata(fixture.dir.path().join("test.db-wal")).unwrap().permissions().mode();
+    assert_eq!(durability.keeps, Keeps::WhatItAcknowledged);
+    let told = durability.to_string();
+    assert!(told.starts_with("SQLite 3.") && told.ends_with(", journal_mode=wal, synchronous=FULL"), "{told}");
+    let wal = std::fs::metadata(fixture.place.dir.path().join("test.db-wal")).unwrap().permissions().mode();
     assert_eq!(wal & 0o777, 0o600);
 }
 
 #[test]
 fn closing_waits_for_the_writer_and_folds_the_log_back() {
-    let Fixture { dir, store } = Fixture::new();
-    insert(&store, 1, "x").unwrap();
-    let clone = store.clone();
-    drop(store);
-    assert_eq!(ids(&clone), [1]);
-    drop(clone);
-    assert!(!dir.path().join("test.db-wal").exists());
-    assert_eq!(ids(&Store::open(&url(&dir)).unwrap()), [1]);
+    // A reader and the writer that closed at the same moment left the log in place, about once in a thousand times.
+    for _ in 0..20 {
+        let Fixture { place: Place { dir, .. }, store } = Fixture::new();
+        insert(&store, 1, "x").unwrap();
+        let clone = store.clone();
+        drop(store);
+        assert_eq!(ids(&clone), [1]);
+        drop(clone);
+        assert!(!dir.path().join("test.db-wal").exists());
+        assert_eq!(ids(&Store::open(&url(&dir)).unwrap()), [1]);
+    }
 }
 
 #[test]
@@ -58,9 +63,8 @@ fn a_folder_in_place_of_the_file_is_refused() {
     assert_eq!(Store::open(&url(&dir)).unwrap_err().code(), "STORE_DENIED");
 }
 
-#[test]
-fn a_read_cannot_write() {
-    let fixture = Fixture::new();
+fn a_read_cannot_write(engine: Engine) {
+    let fixture = Fixture::on(engine);
     let refused = fixture.store.read_blocking("note.sneak", async |tx| {
         sqlx::query("INSERT INTO note (id, body) VALUES (1, 'x')").execute(tx).await?;
         Ok::<_, Error>(())
@@ -68,3 +72,5 @@ fn a_read_cannot_write() {
     assert_eq!(refused.unwrap_err().code(), "STORE_DENIED");
     assert!(ids(&fixture.store).is_empty());
 }
+
+on_both_engines!(a_read_cannot_write);

@@ -1,0 +1,83 @@
+//! A lock among all processes that have a store open: a file beside the database, or a session of its own on the server.
+
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use sqlx::Connection;
+use tokio::sync::oneshot;
+
+use crate::engine::{Engine, Role};
+use crate::postgres::Postgres;
+use crate::threads::{runtime, spawn};
+use crate::{Conn, Error};
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    /// The operating system lets go when the file is closed.
+    File { _file: File },
+    /// The server lets go when the session ends.
+    Session { done: Option<oneshot::Sender<()>>, thread: Option<JoinHandle<()>> },
+}
+
+impl Lock {
+    pub(crate) fn take(engine: &Arc<Engine>, name: &str) -> Result<Option<Self>, Error> {
+        match &**engine {
+            Engine::Sqlite(sqlite) => beside(&sqlite.file.path, name),
+            Engine::Postgres(_) => on_server(Arc::clone(engine), name.to_owned()),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Held::Session { done, thread } = &mut self.held {
+            // Whoever asks next must find it free.
+            drop(done.take());
+            let _ = thread.take().map(JoinHandle::join);
+        }
+    }
+}
+
+fn beside(database: &std::path::Path, name: &str) -> Result<Option<Lock>, Error> {
+    let file_name = database.file_name().unwrap_or_default().to_string_lossy();
+    let path: PathBuf = database.with_file_name(format!("{file_name}.{name}.lock"));
+    let failed = |error| Error::Disk { source: Arc::new(sqlx::Error::Io(error)) };
+    let file = File::create(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { held: Held::File { _file: file } })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn on_server(engine: Arc<Engine>, name: String) -> Result<Option<Lock>, Error> {
+    let runtime = runtime()?;
+    let (done, until_done) = oneshot::channel();
+    let (ready, taken) = std::sync::mpsc::sync_channel(1);
+    let thread = spawn("store-lock", move || {
+        runtime.block_on(async move {
+            let held = hold(&engine, &name).await.map_err(|error| engine.at_its_place(error));
+            let _ = ready.send(held.as_ref().map(Option::is_some).map_err(Clone::clone));
+            if let Ok(Some(conn)) = held {
+                let _ = until_done.await;
+                let _ = conn.close().await;
+            }
+        });
+    })?;
+    let is_held = taken.recv().unwrap_or(Err(Error::Closed))?;
+    Ok(is_held.then_some(Lock { held: Held::Session { done: Some(done), thread: Some(thread) } }))
+}
+
+/// A session that has the lock, or none.
+async fn hold(engine: &Engine, name: &str) -> Result<Option<Conn>, Error> {
+    let (mut conn, _) = engine.connect(Role::Writer).await?;
+    Ok(Postgres::try_hold(&mut conn, name).await?.then_some(conn))
+}
