@@ -2,6 +2,10 @@
 //!
 //! Relative paths count from the folder of the file. Unknown keys are refused with their place.
 
+mod issuer;
+
+pub use issuer::{Issuer, Life, Numbers, Service, Tls};
+
 use crate::{Exit, Failure, Globals, Source};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -19,6 +23,8 @@ pub struct Config {
     pub store: Store,
     /// Batch issuance, when the site does it.
     pub factory: Option<Factory>,
+    /// The service centre, when the site is one.
+    pub issuer: Option<Issuer>,
     /// The folder of the file.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -105,7 +111,7 @@ pub enum Pin {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Store {
-    /// `sqlite:PATH`.
+    /// `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     pub url: String,
 }
 
@@ -149,14 +155,19 @@ pub fn parse(source: &Source, folder: &Path) -> Result<Config, Failure> {
         let offset = source.text().find("workers").unwrap_or(0);
         return Err(Failure::input(source, offset, format!("hsm.workers is {}", config.hsm.workers), "give 1 to 64"));
     }
-    let Some(path) = config.store.url.strip_prefix("sqlite:") else {
+    // What stands behind the colon may hold a password.
+    let engine = config.store.url.split(':').next().unwrap_or_default();
+    let is_known = config.store.url.contains(':') && ["sqlite", "postgres", "postgresql"].contains(&engine);
+    if !is_known {
         let offset = source.text().find("url").unwrap_or(0);
-        let what = format!("store.url `{}` is of no engine that this build knows", config.store.url);
-        return Err(Failure::input(source, offset, what, "give sqlite:PATH"));
-    };
+        let what = format!("store.url begins with `{engine}`, which is no engine that this build knows");
+        return Err(Failure::input(source, offset, what, "give sqlite:PATH or postgres://USER@HOST/DATABASE"));
+    }
+    if let Some(path) = config.store.url.strip_prefix("sqlite:") {
+        config.store.url = format!("sqlite:{}", folder.join(path).display());
+    }
     config.folder = folder.to_owned();
     config.source = source.clone();
-    config.store.url = format!("sqlite:{}", folder.join(path).display());
     config.hsm.module = folder.join(&config.hsm.module);
     let mut state = folder.to_owned();
     if let Pin::File(path) = &mut config.hsm.pin {
@@ -166,6 +177,9 @@ pub fn parse(source: &Source, folder: &Path) -> Result<Config, Failure> {
     config.hsm.state = Some(config.hsm.state.take().map_or(state, |named| folder.join(named)));
     if let Some(factory) = &mut config.factory {
         factory.out = factory.out.take().map(|out| folder.join(out));
+    }
+    if let Some(issuer) = &mut config.issuer {
+        issuer.settle(folder);
     }
     Ok(config)
 }

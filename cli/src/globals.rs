@@ -14,7 +14,7 @@ pub struct Globals {
     #[arg(long, global = true)]
     pub json: bool,
     /// Language of messages
-    #[arg(long, global = true, value_enum, default_value_t = Lang::En, value_name = "en|ja", hide_possible_values = true)]
+    #[arg(long, global = true, value_enum, default_value_t = Lang::of_environment(), value_name = "en|ja", hide_possible_values = true)]
     pub lang: Lang,
     /// Never ask a question; fail instead
     #[arg(long, global = true)]
@@ -43,6 +43,14 @@ pub enum Lang {
 }
 
 impl Lang {
+    /// What the environment asks for: the first of `LC_ALL`, `LC_MESSAGES` and `LANG` that says something (POSIX.1-2017 §8.2).
+    #[must_use]
+    pub fn of_environment() -> Self {
+        let said = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(std::env::var_os);
+        let first = said.map(|value| value.to_string_lossy().into_owned()).find(|value| !value.is_empty());
+        if first.is_some_and(|value| value.starts_with("ja")) { Self::Ja } else { Self::En }
+    }
+
     /// The labels of a failure report: the error itself, its place, what to do.
     #[must_use]
     pub const fn failure_labels(self) -> (&'static str, &'static str, &'static str) {

@@ -35,6 +35,7 @@ pub mod globals;
 pub mod output;
 pub mod program;
 pub mod source;
+pub mod stop;
 pub mod table;
 pub mod version;
 
@@ -43,3 +44,4 @@ pub use failure::Failure;
 pub use globals::Globals;
 pub use program::{Program, run};
 pub use source::{Position, Source};
+pub use stop::StopSignal;

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+/// Between two columns, in characters.
+const GAP: usize = 2;
+
+/// The narrowest that a column is made, in characters: less tells nothing.
+const COLUMN_MIN: usize = 6;
+
 /// A table with a head and rows of the same number of cells.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -17,6 +23,26 @@ impl Table {
     /// Appends a row.
     pub fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
+
+    /// The same table in lines of at most so many characters: the widest columns lose the ends of their cells, marked by `…`.
+    /// Rows that cannot be made so narrow stay wider.
+    #[must_use]
+    pub fn within(mut self, columns_max: usize) -> Self {
+        let mut widths = self.widths();
+        loop {
+            let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+            match widths.iter_mut().max() {
+                Some(widest) if total > columns_max && *widest > COLUMN_MIN => *widest -= 1,
+                _ => break,
+            }
+        }
+        for row in &mut self.rows {
+            for (cell, width) in row.iter_mut().zip(&widths).filter(|(cell, width)| cell.chars().count() > **width) {
+                *cell = cell.chars().take(width - 1).chain(['…']).collect();
+            }
+        }
+        self
     }
 
     fn widths(&self) -> Vec<usize> {
@@ -44,5 +70,21 @@ impl fmt::Display for Table {
             write!(f, "{}{end}", line.trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_widest_cells_lose_their_ends_and_narrow_tables_stay() {
+        let mut table = Table::new(["LABEL", "SERIAL"]);
+        table.row(["a-label-that-is-rather-long", "1234567890"]);
+        let narrow = table.clone().within(24);
+        assert_eq!(narrow.to_string(), "LABEL         SERIAL\na-label-tha…  1234567890");
+        assert_eq!(table.clone().within(80).to_string(), table.to_string());
+        let narrowest = table.within(0).to_string();
+        assert!(narrowest.lines().all(|line| line.chars().count() <= 2 * COLUMN_MIN + GAP), "{narrowest}");
     }
 }
