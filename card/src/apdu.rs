@@ -19,6 +19,9 @@ pub const DATA_EXTENDED_MAX: usize = 65_535;
 /// CLA b5: another command of the chain follows.
 pub const CLA_CHAINED: u8 = 0x10;
 
+/// Bits of CLA that say secure messaging.
+const CLA_SECURED: u8 = 0x0C;
+
 /// How the length fields of a command are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Length {
@@ -81,6 +84,12 @@ impl Command {
     pub fn encoded_length(&self) -> Length {
         let needs_extended = self.data.len() > DATA_SHORT_MAX || self.ne.is_some_and(|ne| ne > NE_SHORT_MAX);
         if needs_extended { Length::Extended } else { self.length }
+    }
+
+    /// Whether its class says secure messaging (ISO/IEC 7816-4:2020 §5.4.1).
+    #[must_use]
+    pub const fn is_secured(&self) -> bool {
+        self.cla & CLA_SECURED != 0
     }
 
     /// The command as a chain of commands with at most `part_max` data bytes each: all but the last have b5 of CLA set and ask for nothing

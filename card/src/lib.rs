@@ -28,19 +28,24 @@
 //!
 //! # Map
 //!
-//! * Bytes: [`apdu`], [`status`], [`tlv`], [`atr`], [`fcp`]; names: [`id`], [`key_name`]; what carries them: [`transport`].
+//! * Bytes: [`apdu`], [`status`], [`tlv`], [`atr`], [`fcp`]; names: [`id`], [`key_name`]; numbers: [`check_digit`]; what carries them: [`transport`].
 //! * Cryptography: [`crypto`] (AES, CMAC, check values, padding), [`kdf3`] (card keys in software).
 //! * Talking to a card: [`command`] (what is said and what the answer means), [`scp03`] (the secure channel).
 //! * Making a card: [`profile`] (what a product is), [`personalisation`] (the steps that make it), [`script`] (walking them).
+//! * Over a network: [`cardscript`] (what a terminal and a service centre say to each other), [`forecast`] (a whole session before the
+//!   card is met, and verified afterwards).
 //! * Meeting a card: [`recognise`] (what it is, from what it says to anybody).
 //! * What can go wrong: [`error`].
 
 pub mod apdu;
 pub mod atr;
+pub mod cardscript;
+pub mod check_digit;
 pub mod command;
 pub mod crypto;
 pub mod error;
 pub mod fcp;
+pub mod forecast;
 pub mod id;
 pub mod kdf3;
 pub mod key_name;

@@ -7,12 +7,11 @@ pub use t0::T0;
 use crate::apdu::{ApduError, Command, DATA_SHORT_MAX, Length, NE_SHORT_MAX, Response};
 use crate::atr::LongCommands;
 use crate::status::StatusWord;
+use std::fmt::Display;
 use thiserror::Error;
 
 /// Most GET RESPONSE commands for one command: 65,536 bytes in pieces of 256.
 const GET_RESPONSE_MAX: usize = 256;
-/// Bits of CLA that say secure messaging (ISO/IEC 7816-4:2020 §5.4.1).
-const CLA_SECURED: u8 = 0x0C;
 /// INS of GET RESPONSE.
 const INS_GET_RESPONSE: u8 = 0xC0;
 
@@ -26,6 +25,12 @@ pub trait Transport {
     /// # Errors
     /// The transport's own; the card's state is unknown then.
     fn transmit(&mut self, command: &[u8]) -> Result<Vec<u8>, Self::Error>;
+}
+
+/// Errors of a transport that have stable codes: what happened between us and the card, as far as the transport can tell.
+pub trait TransportCode: Display {
+    /// The code, such as `CARD_GONE`.
+    fn code(&self) -> &'static str;
 }
 
 impl<T: Transport + ?Sized> Transport for &mut T {
@@ -44,8 +49,7 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 /// # Errors
 /// [`TransmitError::Transport`], [`TransmitError::Apdu`], or [`TransmitError::Endless`] for a card that never ends.
 pub fn transmit<T: Transport>(transport: &mut T, command: &Command) -> Result<Response, TransmitError<T::Error>> {
-    let response =
-        if command.cla & CLA_SECURED == 0 { exactly(transport, command)? } else { once(transport, command)? };
+    let response = if command.is_secured() { once(transport, command)? } else { exactly(transport, command)? };
     let mut data = response.data;
     let mut sw = response.sw;
     // The class of GET RESPONSE is that of the command without secure messaging and chaining: its logical channel alone.

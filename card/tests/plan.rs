@@ -2,8 +2,10 @@
 
 #[cfg(test)]
 mod tests {
-    use fuda_card::id::{DfName, Kvn};
-    use fuda_card::personalisation::{Action, Evidence, Plan, Stage, StageRecord};
+    use fuda_card::command::Placement;
+    use fuda_card::fcp::LifeCycle;
+    use fuda_card::id::Kvn;
+    use fuda_card::personalisation::{Action, Evidence, Files, Plan, Stage, StageRecord};
     use fuda_card::profile::{MF_WEF_PS, Profile};
 
     const BOTH: std::ops::RangeInclusive<Stage> = Stage::Zeroth..=Stage::First;
@@ -11,6 +13,8 @@ mod tests {
     fn profile(name: &str) -> Profile {
         let text = match name {
             "membership-1ap" => include_str!("../../profiles/membership-1ap.toml"),
+            "gp-isd" => include_str!("../../profiles/gp-isd.toml"),
+            "gp-isd-transport" => include_str!("../../profiles/gp-isd-transport.toml"),
             _ => include_str!("../../profiles/membership-4ap.toml"),
         };
         Profile::parse(text).unwrap()
@@ -22,7 +26,7 @@ mod tests {
         let steps: Vec<String> = plan
             .steps()
             .iter()
-            .map(|step| format!("{} {} {}", u8::from(step.stage == Stage::First), step.channel.kvn, step.name))
+            .map(|step| format!("{} {} {}", u8::from(step.stage == Some(Stage::First)), step.channel.kvn, step.name))
             .collect();
         assert_eq!(
             steps,
@@ -67,23 +71,31 @@ mod tests {
 
     /// What a card shows after its first `steps` steps were done.
     fn evidence_after(plan: &Plan, steps: usize) -> Evidence {
-        let mut card =
-            Evidence { has_mf: false, mf_activated: false, key_sets: vec![Kvn::INITIAL], records: Vec::new() };
+        let mut key_sets = vec![plan.root().blank];
+        let mut mf: Option<(LifeCycle, Vec<StageRecord>)> = None;
         for step in &plan.steps()[..steps] {
-            let mf = DfName::mf();
             match &step.action {
-                Action::CreateFile(_) => card.has_mf = true,
-                Action::PutKey(set) if set.df == mf => card.key_sets.push(set.kvn),
-                Action::DeleteKey(kvn) => card.key_sets.retain(|present| present != kvn),
-                Action::Activate => card.mf_activated = true,
+                Action::CreateFile(_) if mf.is_none() => mf = Some((LifeCycle::Initialisation, Vec::new())),
+                Action::PutKey(load) if load.set.df == plan.root().df => {
+                    match load.placement {
+                        Placement::Replace(old) => key_sets.retain(|present| *present != old),
+                        // The simulated and some real domains let the initial set go by themselves.
+                        Placement::Add if mf.is_none() => key_sets.retain(|present| *present != Kvn::INITIAL),
+                        Placement::Add => {}
+                    }
+                    key_sets.push(load.set.kvn);
+                }
+                Action::DeleteKey(kvn) => key_sets.retain(|present| present != kvn),
+                Action::Activate => mf.as_mut().unwrap().0 = LifeCycle::Activated,
                 Action::UpdateRecord { fid: MF_WEF_PS, data, .. } => {
-                    card.records.push(StageRecord::parse(data).unwrap());
+                    mf.as_mut().unwrap().1.push(StageRecord::parse(data).unwrap());
                 }
                 _ => {}
             }
         }
-        card.key_sets.sort_unstable();
-        card
+        key_sets.sort_unstable();
+        let files = mf.map_or(Files::None, |(life_cycle, records)| Files::Mf { life_cycle, records });
+        Evidence { key_sets, files }
     }
 
     #[test]
@@ -113,6 +125,110 @@ mod tests {
         assert_eq!([zeroth.steps(), first.steps()].concat(), whole.steps());
         let made = evidence_after(&zeroth, zeroth.steps().len());
         assert_eq!((zeroth.resume_at(&made), first.resume_at(&made)), (zeroth.steps().len(), 0));
+    }
+
+    /// The small profile with a recovery set.
+    fn with_recovery() -> Profile {
+        let text = include_str!("../../profiles/membership-1ap.toml");
+        Profile::parse(&format!(
+            "{}\n[mf]\nrecovery = \"per-card\"\n{}",
+            &text[..text.find("[[mf").unwrap()],
+            &text[text.find("[[mf").unwrap()..]
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_recovery_set_comes_when_the_issuer_is_proved_and_the_transport_set_is_gone() {
+        let profile = with_recovery();
+        let plan = Plan::issue(&profile, BOTH, "L");
+        let told = told(&plan);
+        let at = told.iter().position(|step| step.contains("recovery")).unwrap();
+        assert_eq!(told[at - 1..=at], ["1 30 delete the transport set", "1 30 load the recovery set Add"]);
+        assert_eq!(told.len(), Plan::issue(&self::profile("membership-1ap"), BOTH, "L").steps().len() + 1);
+        assert_eq!(plan.key_names().collect::<Vec<_>>(), ["initial", "transport", "issuer", "recovery", "ap/ticket"]);
+        let audit = self::told(&Plan::audit(&profile, Stage::First, "L"));
+        assert!(audit.contains(&"1 30 key sets of the MF [Kvn(30), Kvn(3F)]".to_owned()), "{audit:?}");
+        assert!(!self::told(&Plan::audit(&profile, Stage::Zeroth, "L")).join("").contains("3F"));
+        for done in 0..=plan.steps().len() {
+            let card = evidence_after(&plan, done);
+            let next = plan.resume_at(&card);
+            assert!(next <= done, "after {done} steps: skips to {next}");
+            let channel = plan.steps().get(next).map(|step| step.channel.kvn);
+            assert!(channel.is_none_or(|kvn| card.key_sets.contains(&kvn)), "after {done} steps");
+        }
+    }
+
+    fn told(plan: &Plan) -> Vec<String> {
+        let told = |step: &fuda_card::personalisation::Step| {
+            let placement = match &step.action {
+                Action::PutKey(load) => format!(" {:?}", load.placement),
+                Action::ExpectKeySets(kvns) => format!(" {kvns:?}"),
+                _ => String::new(),
+            };
+            format!("{} {} {}{placement}", step.stage.unwrap().number(), step.channel.kvn, step.name)
+        };
+        plan.steps().iter().map(told).collect()
+    }
+
+    #[test]
+    fn the_steps_for_a_card_without_files() {
+        let domain = profile("gp-isd");
+        let plan = Plan::issue(&domain, BOTH, "L");
+        assert_eq!(
+            told(&plan),
+            [
+                "0 FF load the transport set Add",
+                "0 3D delete the initial set",
+                "0 3D prove the transport set [Kvn(3D)]",
+                "1 3D load the issuer set Add",
+                "1 30 delete the transport set",
+                "1 30 prove the issuer set [Kvn(30)]",
+            ]
+        );
+        assert_eq!(plan.key_names().collect::<Vec<_>>(), ["initial", "transport", "issuer"]);
+        assert_eq!(told(&Plan::audit(&domain, Stage::Zeroth, "L")), ["0 3D key sets [Kvn(3D)]"]);
+        assert_eq!(told(&Plan::audit(&domain, Stage::First, "L")), ["1 30 key sets [Kvn(30)]"]);
+
+        let delivered = profile("gp-isd-transport");
+        assert_eq!((domain.first_stage(), delivered.first_stage()), (Stage::Zeroth, Stage::First));
+        let plan = Plan::issue(&delivered, BOTH, "L");
+        assert_eq!(told(&plan), told(&Plan::issue(&domain, Stage::First..=Stage::First, "L")));
+        assert_eq!(plan.root().blank, Kvn::TRANSPORT);
+    }
+
+    #[test]
+    fn cards_with_room_for_one_set_exchange_it_in_one_command() {
+        let text = include_str!("../../profiles/gp-isd.toml");
+        let text = text.replacen("old_set = \"deleted\"", "old_set = \"vanishes\"", 1);
+        let text = text.replacen("old_set = \"deleted\"", "old_set = \"replaced\"", 1);
+        let plan = Plan::issue(&Profile::parse(&text).unwrap(), BOTH, "L");
+        assert_eq!(
+            told(&plan),
+            [
+                "0 FF load the transport set Add",
+                "0 3D prove the transport set [Kvn(3D)]",
+                "1 3D load the issuer set Replace(Kvn(3D))",
+                "1 30 prove the issuer set [Kvn(30)]",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_card_without_files_that_was_cut_off_anywhere_goes_on_with_a_set_that_it_has() {
+        let plan = Plan::issue(&profile("gp-isd"), BOTH, "L");
+        // A set that is there was not proved yet, for all the card says: what follows its load is done.
+        for (done, next) in [(0, 0), (1, 2), (2, 2), (3, 2), (4, 4), (5, 5), (6, 5)] {
+            let card = evidence_after(&plan, done);
+            assert_eq!(plan.resume_at(&card), next, "after {done} steps");
+            assert!(card.key_sets.contains(&plan.steps()[next].channel.kvn), "after {done} steps");
+        }
+        // A card that keeps its initial set, cut behind the load: the new set is proved, then it deletes.
+        let both = Evidence { key_sets: vec![Kvn::TRANSPORT, Kvn::INITIAL], files: Files::None };
+        assert_eq!(plan.resume_at(&both), 1);
+        let stranger = Evidence { key_sets: vec![Kvn::new(0x01)], files: Files::None };
+        assert_eq!(plan.resume_at(&stranger), 0);
+        assert!(!stranger.is_blank(plan.root().blank));
     }
 
     #[test]

@@ -43,6 +43,12 @@ mod tests {
         let profile = Profile::parse(ONE).unwrap();
         let spaced = ONE.replace("size = 16", "size   =   16  # bytes");
         assert_eq!(Profile::parse(&spaced).unwrap().hash(), profile.hash());
+        let recovery = ONE.replacen("[[mf.wef]]", "[mf]\nrecovery = \"per-card\"\n[[mf.wef]]", 1);
+        assert_ne!(Profile::parse(&recovery).unwrap().hash(), profile.hash());
+        assert_eq!(Profile::parse(&recovery.replace("per-card", "none")).unwrap().hash(), profile.hash());
+        assert!(
+            Profile::parse(&recovery.replace("per-card", "shared")).unwrap_err().to_string().contains("none, per-card")
+        );
         let larger = ONE.replace("size = 16", "size = 17");
         assert_ne!(Profile::parse(&larger).unwrap().hash(), profile.hash());
         let renamed = ONE.replace("\"expiry\"", "\"valid_until\"");

@@ -92,6 +92,13 @@ impl PutKey {
         self.form = form;
         self
     }
+
+    /// What a card that loaded the keys answers: `KVN ‖ KCV(3) × 3`.
+    #[must_use]
+    pub fn confirmation(&self) -> Vec<u8> {
+        let kcvs = self.keys.iter().flat_map(|key| *key.kcv.as_bytes());
+        std::iter::once(self.kvn.to_u8()).chain(kcvs).collect()
+    }
 }
 
 impl Exchange for PutKey {

@@ -16,6 +16,8 @@ pub enum SelectAnswer {
     /// 04: FCP template 62.
     #[default]
     Fcp,
+    /// 00 too, the only form that every card knows; whatever it answers is not looked at.
+    Unread,
     /// 0C: nothing.
     Nothing,
 }
@@ -104,7 +106,7 @@ impl Exchange for Select {
 
     fn command(&self) -> Command {
         let (p2, ne) = match self.answer {
-            SelectAnswer::Fci => (0x00, Some(NE_SHORT_MAX)),
+            SelectAnswer::Fci | SelectAnswer::Unread => (0x00, Some(NE_SHORT_MAX)),
             SelectAnswer::Fcp => (0x04, Some(NE_SHORT_MAX)),
             SelectAnswer::Nothing => (0x0C, None),
         };
@@ -122,7 +124,7 @@ impl Exchange for Select {
             return Err(Error::CardStatus { ins: INS, sw: *sw });
         }
         match (self.answer, data.len()) {
-            (SelectAnswer::Nothing, 0) => Ok(None),
+            (SelectAnswer::Nothing, 0) | (SelectAnswer::Unread, _) => Ok(None),
             (SelectAnswer::Nothing, len) => Err(Error::UnexpectedData { ins: INS, len }),
             _ => Ok(Some(Fcp::parse(data)?)),
         }

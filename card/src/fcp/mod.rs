@@ -85,6 +85,12 @@ impl Fcp {
         Ok(fcp)
     }
 
+    /// Whether it tells a DF name and nothing else, as a chip of this house does before it has files.
+    #[must_use]
+    pub fn is_name_only(&self) -> bool {
+        self.df_name.is_some() && *self == Self { df_name: self.df_name.clone(), ..Self::default() }
+    }
+
     fn take(&mut self, tag: u16, value: &[u8], offset: usize) -> Result<(), FcpError> {
         let malformed = FcpError::Value { tag, offset };
         match (tag, value) {

@@ -2,14 +2,14 @@
 //!
 //! 0th: under the initial set the MF, its files and the transport set; then, under the transport set, the initial set goes and
 //! the stage record comes. 1st: under the transport set the issuer set; then, under the issuer set, which thereby is proved,
-//! the transport set goes and each application comes with its key; under each application's key its content; last the MF is
+//! the transport set goes, a recovery set may come, and each application comes with its key; under each application's key its content; last the MF is
 //! activated and the stage record written. DFs stay in life cycle 03: activating them is what 2nd issuance ends with.
 
 use super::stage_record::{JobTag, StageRecord};
-use super::{Action, Builder, ChannelId, Plan, Stage};
+use super::{Action, Builder, ChannelId, KeyLoad, Plan, Root, Stage, domain};
 use crate::fcp::Fcp;
 use crate::id::{Fid, Kvn};
-use crate::profile::{Application, MF_WEF_PS, Place, Profile, Structure, Wef};
+use crate::profile::{Application, Content, FileSystem, MF_WEF_PS, Place, Profile, RecoverySet, Structure, Wef};
 use std::ops::RangeInclusive;
 
 /// What an erased byte reads as.
@@ -21,44 +21,49 @@ impl Plan {
     pub fn issue(profile: &Profile, stages: RangeInclusive<Stage>, lot: &str) -> Self {
         let tag = JobTag::of_lot(lot);
         let mut steps = Vec::new();
-        if stages.contains(&Stage::Zeroth) {
-            steps.extend(zeroth(profile, tag).steps);
+        for stage in [Stage::Zeroth, Stage::First].into_iter().filter(|stage| stages.contains(stage)) {
+            let builder = match (profile.content(), stage) {
+                (Content::Files(files), Stage::Zeroth) => zeroth(profile, files, tag),
+                (Content::Files(files), Stage::First) => first(profile, files, tag),
+                (Content::Keys(domain), _) => domain::issue(domain, stage),
+            };
+            steps.extend(builder.steps);
         }
-        if stages.contains(&Stage::First) {
-            steps.extend(first(profile, tag).steps);
-        }
-        Self { steps }
+        Self { root: Root::of(profile), steps }
     }
 }
 
-fn zeroth(profile: &Profile, tag: JobTag) -> Builder {
+fn zeroth(profile: &Profile, files: &FileSystem, tag: JobTag) -> Builder {
     let mut plan = Builder::new(Stage::Zeroth, ChannelId::initial());
-    plan.step("create MF", Action::CreateFile(profile.mf_file().fcp));
-    for file in profile.mf_files() {
+    plan.step("create MF", Action::CreateFile(files.mf_file().fcp));
+    for file in files.mf_files() {
         plan.step(format!("create {} of the MF", file.name), Action::CreateFile(file.fcp));
     }
-    if let Some(atr) = profile.atr() {
-        plan.step("write the ATR", Action::UpdateBinary { fid: Fid::WEF_ATR, data: atr.to_vec() });
+    if let Some(atr) = files.atr() {
+        plan.step("write the ATR", Action::UpdateBinary { fid: Fid::WEF_ATR, offset: 0, data: atr.to_vec() });
     }
-    plan.step("load the transport set", Action::PutKey(ChannelId::transport()));
+    plan.step("load the transport set", Action::PutKey(KeyLoad::beside(ChannelId::transport())));
     plan.channel(ChannelId::transport());
     plan.step("delete the initial set", Action::DeleteKey(Kvn::INITIAL));
     plan.stage_record("write stage record ZERO", profile, tag);
     plan
 }
 
-fn first(profile: &Profile, tag: JobTag) -> Builder {
+fn first(profile: &Profile, files: &FileSystem, tag: JobTag) -> Builder {
     let mut plan = Builder::new(Stage::First, ChannelId::transport());
-    plan.step("load the issuer set", Action::PutKey(ChannelId::issuer()));
+    plan.step("load the issuer set", Action::PutKey(KeyLoad::beside(ChannelId::issuer())));
     plan.channel(ChannelId::issuer());
     plan.step("delete the transport set", Action::DeleteKey(Kvn::TRANSPORT));
-    for wef in &profile.mf().wefs {
+    if files.mf().recovery == RecoverySet::PerCard {
+        plan.step("load the recovery set", Action::PutKey(KeyLoad::unused(ChannelId::recovery())));
+    }
+    for wef in &files.mf().wefs {
         plan.contents("MF", wef);
     }
-    for application in profile.applications() {
+    for application in files.applications() {
         plan.application(application);
     }
-    for application in profile.applications() {
+    for application in files.applications() {
         let name = &application.name;
         plan.channel(application.channel());
         plan.step(format!("{name}: prove the key"), Action::ExpectKeySets(vec![application.kvn]));
@@ -81,7 +86,7 @@ impl Builder {
         for file in application.files() {
             self.step(format!("{name}: create {}", file.name), Action::CreateFile(file.fcp));
         }
-        self.step(format!("{name}: load the key"), Action::PutKey(application.channel()));
+        self.step(format!("{name}: load the key"), Action::PutKey(KeyLoad::beside(application.channel())));
     }
 
     fn contents(&mut self, place: &str, wef: &Wef) {
@@ -116,7 +121,7 @@ pub(super) fn initial_content(wef: &Wef) -> Vec<Action> {
                     data.extend_from_slice(&piece.bytes);
                 }
             }
-            if data.is_empty() { Vec::new() } else { vec![Action::UpdateBinary { fid: wef.fid, data }] }
+            if data.is_empty() { Vec::new() } else { vec![Action::UpdateBinary { fid: wef.fid, offset: 0, data }] }
         }
         Structure::LinearFixed { record_size, .. } => {
             let records = wef.initial.iter().filter_map(|piece| match piece.place {

@@ -5,16 +5,22 @@
 //! over a card; nothing here sends anything.
 
 mod audit;
+mod domain;
 mod evidence;
 mod issue;
+mod root;
 mod stage_record;
+pub mod update;
 
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Files};
+pub use root::{Fit, Root, System};
 pub use stage_record::{JobTag, STAGE_RECORD_BYTES, StageRecord, StageRecordError};
 
+use crate::command::{ComponentForm, Placement};
 use crate::fcp::Fcp;
 use crate::id::{DfName, Fid, Kvn};
 use crate::key_name::KeyName;
+use crate::profile::Application;
 
 /// A part of issuing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +83,11 @@ impl ChannelId {
     fn issuer() -> Self {
         Self::of_mf(Kvn::ISSUER_FIRST, &KeyName::Issuer)
     }
+
+    /// The recovery set.
+    fn recovery() -> Self {
+        Self::of_mf(Kvn::RECOVERY, &KeyName::Recovery)
+    }
 }
 
 /// One step: done in its channel, and doing it again changes nothing.
@@ -84,8 +95,8 @@ impl ChannelId {
 pub struct Step {
     /// What it is, for reports: `ticket: create WEF member`.
     pub name: String,
-    /// The stage that it belongs to.
-    pub stage: Stage,
+    /// The stage of manufacture that it belongs to; `None` for 2nd issuance and updates, which have jobs.
+    pub stage: Option<Stage>,
     /// The channel that it is done in; a step with another channel than the one before opens that channel first.
     pub channel: ChannelId,
     /// What is done.
@@ -101,10 +112,12 @@ pub enum Action {
     SelectDf(Fid),
     /// Creates a file in the current DF; a file that is there already must have these very control parameters.
     CreateFile(Fcp),
-    /// Writes the content of a transparent file of the current DF from its first byte on.
+    /// Writes a content into a transparent file of the current DF.
     UpdateBinary {
         /// The file.
         fid: Fid,
+        /// Its first byte.
+        offset: u16,
         /// The content.
         data: Vec<u8>,
     },
@@ -117,18 +130,24 @@ pub enum Action {
         /// Its content.
         data: Vec<u8>,
     },
-    /// Loads a key set into the current DF, beside those it has.
-    PutKey(ChannelId),
+    /// Loads a key set into the current DF.
+    PutKey(KeyLoad),
     /// Deletes a key set of the current DF.
     DeleteKey(Kvn),
     /// Activates the current file.
     Activate,
+    /// Deactivates the current file.
+    Deactivate,
+    /// Ends the card as a whole, for ever.
+    Terminate,
     /// A file in reach of the current DF has these control parameters.
     ExpectFile(Fcp),
-    /// A transparent file of the current DF begins with these bytes.
+    /// A transparent file of the current DF holds these bytes.
     ExpectBinary {
         /// The file.
         fid: Fid,
+        /// The first of them.
+        offset: u16,
         /// The bytes.
         data: Vec<u8>,
     },
@@ -143,25 +162,122 @@ pub enum Action {
     },
     /// The current DF has these key sets, in rising order, and no other.
     ExpectKeySets(Vec<Kvn>),
+    /// Reads the control parameters of a file in reach of the current DF.
+    ReadFile(Fid),
+    /// Reads which key sets the current DF has.
+    ReadKeySets,
+    /// Reads a record of a file of the current DF.
+    ReadRecord {
+        /// The file.
+        fid: Fid,
+        /// Number of the record, from 1.
+        record: u8,
+    },
+    /// Reads a part of a transparent file of the current DF.
+    ReadBinary {
+        /// The file.
+        fid: Fid,
+        /// The first byte.
+        offset: u16,
+        /// How many bytes.
+        length: u16,
+    },
+}
+
+/// A key set to be loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyLoad {
+    /// The set.
+    pub set: ChannelId,
+    /// Beside the sets that are there, or in the place of one.
+    pub placement: Placement,
+    /// How the card wants its keys spelled.
+    pub form: ComponentForm,
+    /// What becomes of a set that an interrupted script has left.
+    pub found: FoundSet,
+}
+
+/// What becomes of a set that is there before the step that loads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FoundSet {
+    /// It stays: a later step is done under it, which proves it.
+    Stays,
+    /// It is loaded once more, in its own place: nothing but the card's answer to PUT KEY proves it, and that may have been lost.
+    LoadedAgain,
+}
+
+impl KeyLoad {
+    /// A set beside those that are there, as the cards of this house take it.
+    fn beside(set: ChannelId) -> Self {
+        Self { set, placement: Placement::Add, form: ComponentForm::default(), found: FoundSet::Stays }
+    }
+
+    /// The same for a set that no step of a plan is done under.
+    fn unused(set: ChannelId) -> Self {
+        Self { found: FoundSet::LoadedAgain, ..Self::beside(set) }
+    }
 }
 
 /// Steps in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    root: Root,
     steps: Vec<Step>,
 }
 
 impl Plan {
+    /// Where every contact begins.
+    #[must_use]
+    pub const fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Ends a card with files, under the first of `sets` that its MF lists and that may: the issuer's, else the transport set. `None` when it
+    /// has neither.
+    #[must_use]
+    pub fn end(sets: &[Kvn]) -> Option<Self> {
+        let channel = [ChannelId::issuer(), ChannelId::transport()].into_iter().find(|set| sets.contains(&set.kvn))?;
+        let step = Step { name: "terminate the card".to_owned(), stage: None, channel, action: Action::Terminate };
+        Some(Self { root: Root::of_house(), steps: vec![step] })
+    }
+
+    /// Shuts an application under the issuer's set: its life cycle is read, which makes it the current DF, and then it is deactivated. A card that
+    /// has done so refuses the second step, and has said so in the first.
+    #[must_use]
+    pub fn shut(application: &Application, issuer: &ChannelId) -> Self {
+        let step = |name: String, action| Step { name, stage: None, channel: issuer.clone(), action };
+        let steps = vec![
+            step(format!("state of {}", application.name), Action::ReadFile(application.fid)),
+            step(format!("deactivate {}", application.name), Action::Deactivate),
+        ];
+        Self { root: Root::of_house(), steps }
+    }
+
     /// The steps.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
     }
 
+    /// The channels that a walk opens, in their order: a step with another channel than the one before opens its own.
+    pub fn openings(&self) -> impl Iterator<Item = &ChannelId> {
+        let mut open = None;
+        let channels = self.steps.iter().map(|step| &step.channel);
+        channels.filter(move |channel| open.replace(*channel) != Some(*channel))
+    }
+
+    /// The key sets that a walk loads, in their order, each with the channel that carries it.
+    pub fn loads(&self) -> impl Iterator<Item = (&KeyLoad, &ChannelId)> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::PutKey(load) => Some((load, &step.channel)),
+            _ => None,
+        })
+    }
+
     /// Names of the keys that the plan opens channels with or loads, each once, in the order of their first use.
     pub fn key_names(&self) -> impl Iterator<Item = &str> {
         let used = self.steps.iter().flat_map(|step| {
-            let loaded = if let Action::PutKey(set) = &step.action { Some(set) } else { None };
+            let loaded = if let Action::PutKey(load) = &step.action { Some(&load.set) } else { None };
             std::iter::once(&step.channel).chain(loaded).map(|set| set.key.as_str())
         });
         let mut names: Vec<&str> = Vec::new();
@@ -191,7 +307,7 @@ impl Builder {
     }
 
     fn step(&mut self, name: impl Into<String>, action: Action) {
-        let step = Step { name: name.into(), stage: self.stage, channel: self.channel.clone(), action };
+        let step = Step { name: name.into(), stage: Some(self.stage), channel: self.channel.clone(), action };
         self.steps.push(step);
     }
 }

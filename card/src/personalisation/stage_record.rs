@@ -120,7 +120,8 @@ pub struct StageRecordError {
     pub offset: usize,
 }
 
-fn first_eight(bytes: &[u8]) -> [u8; 8] {
+/// What checks a record of a WEF-PS: the first eight bytes of SHA-256.
+pub(super) fn first_eight(bytes: &[u8]) -> [u8; 8] {
     let digest: [u8; 32] = Sha256::digest(bytes).into();
     let [a, b, c, d, e, f, g, h, ..] = digest;
     [a, b, c, d, e, f, g, h]

@@ -1,13 +1,19 @@
 //! The canonical form of a profile, and its hash.
 //!
 //! One line per fact, in the order of creation on the card: header, MF, its files, each application and its files, with the
-//! control parameters as the bytes that CREATE FILE sends, then initial content and fields. Comments, spacing, spelling of
+//! control parameters as the bytes that CREATE FILE sends, then initial content and fields; without files the key sets, in the
+//! order in which a card gets them. Comments, spacing, spelling of
 //! defaults and order of TOML members do not count; whatever a card or a field of it would differ in does.
 
+use super::df::RecoverySet;
+use super::domain::{Delivered, Domain, LoadedSet, OldSet};
 use super::field::{Field, Privacy};
+use super::file_system::FileSystem;
 use super::initial::{Initial, Place};
 use super::wef::Wef;
-use super::{File, Profile};
+use super::{Content, File, Profile};
+use crate::command::ComponentForm;
+use crate::id::Kvn;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -79,13 +85,23 @@ fn write_profile(out: &mut String, profile: &Profile) -> fmt::Result {
     writeln!(out, "fuda-profile 1")?;
     writeln!(out, "name {}", profile.name())?;
     writeln!(out, "version {}", profile.version())?;
-    writeln!(out, "atr {}", hex::encode(profile.atr().unwrap_or_default()))?;
-    write_file(out, "mf", &profile.mf_file())?;
-    for file in profile.mf_files() {
+    match profile.content() {
+        Content::Files(files) => write_files(out, files),
+        Content::Keys(domain) => write_domain(out, domain),
+    }
+}
+
+fn write_files(out: &mut String, files: &FileSystem) -> fmt::Result {
+    writeln!(out, "atr {}", hex::encode(files.atr().unwrap_or_default()))?;
+    write_file(out, "mf", &files.mf_file())?;
+    for file in files.mf_files() {
         write_file(out, "ef", &file)?;
     }
-    write_wefs(out, &profile.mf().wefs)?;
-    for application in profile.applications() {
+    if files.mf().recovery == RecoverySet::PerCard {
+        writeln!(out, "recovery per-card kvn {}", Kvn::RECOVERY)?;
+    }
+    write_wefs(out, &files.mf().wefs)?;
+    for application in files.applications() {
         let (name, key, kvn) = (&application.name, &application.key, application.kvn);
         writeln!(out, "application {name} key {key} kvn {kvn}")?;
         write_file(out, "df", &File::new(name.as_str(), application.fcp()))?;
@@ -95,6 +111,31 @@ fn write_profile(out: &mut String, profile: &Profile) -> fmt::Result {
         write_wefs(out, &application.wefs)?;
     }
     Ok(())
+}
+
+fn write_domain(out: &mut String, domain: &Domain) -> fmt::Result {
+    let field = match domain.key_field {
+        ComponentForm::WithKeyLength => "with-length",
+        ComponentForm::CiphertextOnly => "bare",
+    };
+    writeln!(out, "domain {} key-field {field}", domain.aid)?;
+    match domain.delivered {
+        Delivered::Initial { kvn, transport } => {
+            writeln!(out, "delivered initial kvn {kvn}")?;
+            write_set(out, "transport", transport)?;
+        }
+        Delivered::Transport { kvn } => writeln!(out, "delivered transport kvn {kvn}")?,
+    }
+    write_set(out, "issuer", domain.issuer)
+}
+
+fn write_set(out: &mut String, key: &str, LoadedSet { kvn, old_set }: LoadedSet) -> fmt::Result {
+    let old_set = match old_set {
+        OldSet::Replaced => "replaced",
+        OldSet::Vanishes => "vanishes",
+        OldSet::Deleted => "deleted",
+    };
+    writeln!(out, "loaded {key} kvn {kvn} old-set {old_set}")
 }
 
 fn write_file(out: &mut String, kind: &str, File { name, fcp }: &File) -> fmt::Result {

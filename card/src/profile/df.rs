@@ -2,7 +2,7 @@
 
 use super::error::ProfileError;
 use super::wef::{self, Surroundings, Wef};
-use super::word::access_rules;
+use super::word::{access_rules, lookup};
 use super::{File, house, raw};
 use crate::fcp::{AccessRules, Fcp, FileDescriptor, LifeCycle, Operation, SecurityCondition};
 use crate::id::{DfName, Fid, Kvn, Sfi};
@@ -20,9 +20,22 @@ const TWO_SLOT_WEFS_MAX: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MasterFile {
     pub(super) access: AccessRules,
+    /// Whether 1st issuance loads a recovery set.
+    pub recovery: RecoverySet,
     /// The profile's own WEFs in the MF.
     pub wefs: Vec<Wef>,
 }
+
+/// The last resort for a card whose other keys are lost or known to others: key set 3F of the MF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoverySet {
+    /// The cards have none.
+    None,
+    /// Each card has its own, made where the recovery key is and brought to the line sealed.
+    PerCard,
+}
+
+const RECOVERY_SETS: [(&str, RecoverySet); 2] = [("none", RecoverySet::None), ("per-card", RecoverySet::PerCard)];
 
 /// An application: a DF with its files and its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +87,12 @@ impl MasterFile {
             writer: &[Always, Own, Issuer, IssuerOrTransport],
             slots_max: 1,
         };
-        Ok(Self { access, wefs: check_wefs(&raw.wef, fids, &surroundings)? })
+        let recovery = raw.recovery.as_ref().map(|word| lookup(word, "kind of recovery set", &RECOVERY_SETS));
+        Ok(Self {
+            access,
+            recovery: recovery.transpose()?.unwrap_or(RecoverySet::None),
+            wefs: check_wefs(&raw.wef, fids, &surroundings)?,
+        })
     }
 }
 

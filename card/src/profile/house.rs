@@ -17,7 +17,7 @@ pub const WEF_PS_RECORDS: u8 = 2;
 pub const WEF_PS_RECORD_BYTES: u16 = 32;
 /// Bytes in the WEF-ATR: the longest ATR is 33.
 pub const WEF_ATR_BYTES: u32 = 64;
-/// Key sets of the MF: initial, transport, two of the issuer.
+/// Key sets of the MF: initial, transport, two of the issuer; once the first two are gone, the recovery set and two or three of the issuer.
 pub const MF_SETS: u8 = 4;
 /// Bytes of an IEF for each key set.
 const SET_BYTES: u32 = 64;

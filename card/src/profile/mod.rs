@@ -1,8 +1,9 @@
 //! Product profiles: what a card holds, as data (TOML, checked, versioned by hash).
 //!
 //! A profile names the applications of a product, their files, access rules, keys, fields and initial content. What every
-//! card of this house has (MF, key files, state files, ATR file) is added here. Two profiles with comments for the card
-//! engineer lie in `profiles/`.
+//! card of this house has (MF, key files, state files, ATR file) is added here. With `files = "none"` it names key sets
+//! alone, for GlobalPlatform cards that have no such file system. Profiles with comments for the card engineer lie in
+//! `profiles/`.
 //!
 //! ```
 //! let profile = fuda_card::profile::Profile::parse(r#"
@@ -31,8 +32,10 @@
 
 mod canonical;
 mod df;
+mod domain;
 mod error;
 mod field;
+mod file_system;
 mod house;
 mod initial;
 mod raw;
@@ -40,29 +43,35 @@ mod wef;
 mod word;
 
 pub use canonical::ProfileHash;
-pub use df::{Application, MasterFile};
+pub use df::{Application, MasterFile, RecoverySet};
+pub use domain::{Delivered, Domain, LoadedSet, OldSet};
 pub use error::ProfileError;
 pub use field::{Check, DigitEncoding, Field, FieldKind, Privacy, TextEncoding};
+pub use file_system::FileSystem;
 pub use house::{DF_WEF_PS, IEF, MF_SETS, MF_WEF_PS, WEF_ATR_BYTES, WEF_PS_RECORD_BYTES, WEF_PS_RECORDS, WEF_PS_SFI};
 pub use initial::{Initial, Place};
 pub use wef::{RECORD_BYTES_MAX, RECORDS_MAX, Structure, TRANSPARENT_BYTES_MAX, Wef};
 
-use crate::atr::Atr;
 use crate::fcp::Fcp;
-use crate::id::{DfName, Fid};
+use crate::personalisation::Stage;
 use toml::Spanned;
-
-/// Most applications on a card.
-const APPLICATIONS_MAX: usize = 16;
+use word::lookup;
 
 /// A checked profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     name: String,
     version: u16,
-    atr: Option<Vec<u8>>,
-    mf: MasterFile,
-    applications: Vec<Application>,
+    content: Content,
+}
+
+/// What a product's cards hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A file system: MF, applications, files, and the keys in them.
+    Files(FileSystem),
+    /// Keys only, in a GlobalPlatform security domain.
+    Keys(Domain),
 }
 
 /// A file with its name for reports.
@@ -88,24 +97,11 @@ impl Profile {
     /// used twice, or a file that cannot hold what it should.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
         let raw: raw::Profile = toml::from_str(text)?;
-        let applications = applications(&raw.df)?;
-        let mut taken = vec![
-            (IEF, "the IEF"),
-            (MF_WEF_PS, "the WEF-PS"),
-            (Fid::WEF_ATR, "the WEF-ATR"),
-            (Fid::new(0x2F00), "EF.DIR"),
-        ];
-        for (application, raw) in applications.iter().zip(&raw.df) {
-            if let Some((fid, holder)) = taken.iter().find(|(fid, _)| *fid == application.fid) {
-                let what = format!("file identifier {fid} is that of {holder}");
-                return Err(ProfileError::new(raw.fid.span(), what, "choose another one"));
-            }
-        }
-        taken.extend(applications.iter().map(|application| (application.fid, "an application")));
-        let mf = MasterFile::check(&raw.mf, &taken)?;
-        let name = name(&raw.name)?;
-        let atr = raw.card.atr.as_ref().map(atr).transpose()?;
-        Ok(Self { name, version: *raw.version.get_ref(), atr, mf, applications })
+        let content = match raw.files.as_ref().map(|word| lookup(word, "kind of files", &FILES)).transpose()? {
+            None | Some(Files::Iso) => Content::Files(FileSystem::check(&raw)?),
+            Some(Files::None) => Content::Keys(Domain::check(&raw)?),
+        };
+        Ok(Self { name: name(&raw.name)?, version: *raw.version.get_ref(), content })
     }
 
     /// Its name.
@@ -120,81 +116,39 @@ impl Profile {
         self.version
     }
 
-    /// The ATR that the WEF-ATR tells, where the profile says one.
+    /// What the cards hold.
     #[must_use]
-    pub fn atr(&self) -> Option<&[u8]> {
-        self.atr.as_deref()
+    pub const fn content(&self) -> &Content {
+        &self.content
     }
 
-    /// The MF.
-    #[must_use]
-    pub const fn mf(&self) -> &MasterFile {
-        &self.mf
-    }
-
-    /// The applications, in the order of their creation.
+    /// The applications, in the order of their creation; a profile of keys only has none.
     #[must_use]
     pub fn applications(&self) -> &[Application] {
-        &self.applications
+        match &self.content {
+            Content::Files(files) => files.applications(),
+            Content::Keys(_) => &[],
+        }
     }
 
-    /// The MF itself, in life cycle 03.
+    /// The first stage that the profile has something to do in.
     #[must_use]
-    pub fn mf_file(&self) -> File {
-        File::new("MF", self.mf.fcp(&self.applications))
-    }
-
-    /// The MF's EFs in the order of their creation: IEF, WEF-PS, WEF-ATR, then the profile's.
-    #[must_use]
-    pub fn mf_files(&self) -> Vec<File> {
-        self.mf.files()
+    pub const fn first_stage(&self) -> Stage {
+        match &self.content {
+            Content::Files(_) => Stage::Zeroth,
+            Content::Keys(domain) => domain.first_stage(),
+        }
     }
 }
 
-fn applications(raws: &[raw::Df]) -> Result<Vec<Application>, ProfileError> {
-    let mut applications: Vec<Application> = Vec::with_capacity(raws.len());
-    for raw in raws {
-        let new = Application::check(raw)?;
-        for other in &applications {
-            let (span, what) = match other {
-                other if other.name == new.name => {
-                    (raw.name.span(), format!("a second application is named `{}`", new.name))
-                }
-                other if other.fid == new.fid => {
-                    (raw.fid.span(), format!("`{}` has file identifier {} too", other.name, new.fid))
-                }
-                other if other.key == new.key => {
-                    (raw.key.span(), format!("`{}` has key `{}` too", other.name, new.key))
-                }
-                other if ambiguous(&other.df_name, &new.df_name) => (
-                    raw.df_name.span(),
-                    format!("one of {} and {} is the beginning of the other", other.df_name, new.df_name),
-                ),
-                _ => continue,
-            };
-            return Err(ProfileError::new(span, what, "name, fid, df_name and key of an application are its own"));
-        }
-        if ambiguous(&new.df_name, &DfName::mf()) {
-            let what = format!("{} cannot be told from the MF's name {}", new.df_name, DfName::mf());
-            return Err(ProfileError::new(
-                raw.df_name.span(),
-                what,
-                "choose a name that does not begin as the MF's does",
-            ));
-        }
-        if applications.len() == APPLICATIONS_MAX {
-            let what = format!("`{}` is one application too many", new.name);
-            return Err(ProfileError::new(raw.name.span(), what, format!("a card has at most {APPLICATIONS_MAX}")));
-        }
-        applications.push(new);
-    }
-    Ok(applications)
+/// Choice of `files`.
+#[derive(Clone, Copy)]
+enum Files {
+    Iso,
+    None,
 }
 
-/// SELECT finds a DF by the first bytes of its name, so no name may begin another.
-fn ambiguous(one: &DfName, other: &DfName) -> bool {
-    one.as_bytes().starts_with(other.as_bytes()) || other.as_bytes().starts_with(one.as_bytes())
-}
+const FILES: [(&str, Files); 2] = [("iso", Files::Iso), ("none", Files::None)];
 
 fn name(raw: &Spanned<String>) -> Result<String, ProfileError> {
     let name = raw.get_ref();
@@ -204,18 +158,5 @@ fn name(raw: &Spanned<String>) -> Result<String, ProfileError> {
     } else {
         let what = format!("`{name}` is no profile name");
         Err(ProfileError::new(raw.span(), what, "write 1 to 64 of a-z, 0-9, -, . and _"))
-    }
-}
-
-fn atr(raw: &Spanned<String>) -> Result<Vec<u8>, ProfileError> {
-    let bytes = hex::decode(raw.get_ref()).map_err(|_| {
-        ProfileError::new(raw.span(), format!("`{}` is no ATR", raw.get_ref()), "write 2 to 33 bytes in hex")
-    })?;
-    match Atr::parse(&bytes) {
-        Ok(_) => Ok(bytes),
-        Err(error) => {
-            let what = format!("`{}` is no ATR: {error}", raw.get_ref());
-            Err(ProfileError::new(raw.span(), what, "write 2 to 33 bytes as ISO/IEC 7816-3 §8.2 has them"))
-        }
     }
 }

@@ -8,12 +8,36 @@ use toml::Spanned;
 pub(super) struct Profile {
     pub(super) name: Spanned<String>,
     pub(super) version: Spanned<u16>,
-    #[serde(default)]
-    pub(super) card: Card,
-    #[serde(default)]
-    pub(super) mf: Mf,
+    pub(super) files: Option<Spanned<String>>,
+    pub(super) domain: Option<Spanned<Domain>>,
+    pub(super) card: Option<Spanned<Card>>,
+    pub(super) mf: Option<Spanned<Mf>>,
     #[serde(default)]
     pub(super) df: Vec<Df>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Domain {
+    pub(super) aid: Option<Spanned<String>>,
+    pub(super) key_field: Option<Spanned<String>>,
+    pub(super) delivered: Delivered,
+    pub(super) transport: Option<Spanned<LoadedSet>>,
+    pub(super) issuer: LoadedSet,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delivered {
+    pub(super) kvn: Spanned<String>,
+    pub(super) key: Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoadedSet {
+    pub(super) kvn: Spanned<String>,
+    pub(super) old_set: Spanned<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +49,7 @@ pub(super) struct Card {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Mf {
+    pub(super) recovery: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) access: DfAccess,
     #[serde(default)]

@@ -6,8 +6,8 @@ use crate::command::{
     CardData, EfTarget, Exchange, GetCardImageNumber, GetCplc, GetKeyInformation, ReadRecord, RecordNumber, Select,
     SelectAnswer,
 };
-use crate::id::{DfName, Kdd};
-use crate::personalisation::StageRecord;
+use crate::id::{DfName, Kdd, Kvn};
+use crate::personalisation::{Files, StageRecord};
 use crate::profile::{MF_WEF_PS, WEF_PS_RECORDS};
 use crate::transport::{TransmitError, Transport, transmit};
 
@@ -37,12 +37,13 @@ pub fn look<T: Transport>(
     said.card_data = ask.about(&CardData)?;
     said.cplc = ask.about(&GetCplc)?;
     let evidence = said.evidence();
-    if evidence.has_mf || evidence.is_blank() {
+    let has_files = evidence.files != Files::None;
+    if has_files || evidence.is_blank(Kvn::INITIAL) {
         // The house's chips give their identity as card image number.
         let number = ask.about(&GetCardImageNumber)?;
         said.kdd = number.and_then(|number| number.try_into().ok()).map(Kdd::new);
     }
-    if evidence.has_mf {
+    if has_files {
         said.records = ask.stage_records()?;
         for name in names {
             said.applications.extend(ask.select(&Select::df_name(&name))?);

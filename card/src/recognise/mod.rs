@@ -8,8 +8,8 @@ pub use look::{house_names, look};
 
 use crate::command::{CardDataAnswer, Cplc, KeyInformation};
 use crate::fcp::{Fcp, LifeCycle};
-use crate::id::{DfName, Kdd, Kvn};
-use crate::personalisation::{Evidence, Stage, StageRecord};
+use crate::id::{Kdd, Kvn};
+use crate::personalisation::{Evidence, Files, Stage, StageRecord};
 use std::fmt;
 
 /// All that a card says to anybody, as far as it could be read.
@@ -63,6 +63,19 @@ impl Kind {
             Self::Foreign => "foreign",
         }
     }
+
+    /// What it means, for a person.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Blank => "blank: a chip as its maker ships it",
+            Self::Zeroth => "zeroth: 0th issuance is done",
+            Self::First => "first: 1st issuance is done, ready for sale",
+            Self::Active => "active: an application is in use",
+            Self::Gp => "gp: a GlobalPlatform card without files of this house",
+            Self::Foreign => "foreign: no card of this house",
+        }
+    }
 }
 
 impl fmt::Display for Kind {
@@ -84,22 +97,17 @@ impl Said {
     /// What issuing goes by.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
-        let life_cycle = self.file_system().and_then(|mf| mf.life_cycle);
-        Evidence {
-            has_mf: life_cycle.is_some(),
-            mf_activated: life_cycle == Some(LifeCycle::Activated),
-            key_sets: self.key_sets(),
-            records: self.records.clone(),
-        }
+        let files = match self.file_system().and_then(|mf| mf.life_cycle) {
+            Some(life_cycle) => Files::Mf { life_cycle, records: self.records.clone() },
+            None => Files::None,
+        };
+        Evidence { key_sets: self.key_sets(), files }
     }
 
     /// The key sets of the MF or the security domain, each once, in rising order.
     #[must_use]
     pub fn key_sets(&self) -> Vec<Kvn> {
-        let mut sets: Vec<Kvn> = self.keys.iter().map(|key| key.kvn).collect();
-        sets.sort_unstable();
-        sets.dedup();
-        sets
+        KeyInformation::sets(&self.keys)
     }
 
     /// The MF. A chip without files, and a security domain, have a name and no file descriptor.
@@ -112,11 +120,11 @@ impl Said {
     pub fn recognise(&self) -> Recognised {
         let evidence = self.evidence();
         let is = |kind| Recognised { kind, under_way: None };
-        if evidence.has_mf {
+        if evidence.files != Files::None {
             return self.issued(&evidence);
         }
         match &self.domain {
-            Some(domain) if evidence.is_blank() && is_bare(domain) => is(Kind::Blank),
+            Some(domain) if evidence.is_blank(Kvn::INITIAL) && domain.is_name_only() => is(Kind::Blank),
             Some(_) => is(Kind::Gp),
             None if self.card_data.is_some() || !self.keys.is_empty() => is(Kind::Gp),
             None => is(Kind::Foreign),
@@ -131,16 +139,11 @@ impl Said {
             return Recognised { kind, under_way: None };
         }
         if evidence.has_done(Stage::Zeroth) {
-            let begun = evidence.mf_activated
+            let begun = evidence.is_activated()
                 || !self.applications.is_empty()
                 || evidence.key_sets.iter().any(|kvn| *kvn != Kvn::TRANSPORT);
             return Recognised { kind: Kind::Zeroth, under_way: begun.then_some(Stage::First) };
         }
         Recognised { kind: Kind::Blank, under_way: Some(Stage::Zeroth) }
     }
-}
-
-/// A blank chip of this house names itself and says no more; security domains add their own management data.
-fn is_bare(domain: &Fcp) -> bool {
-    *domain == Fcp { df_name: Some(DfName::mf()), ..Fcp::default() }
 }

@@ -1,6 +1,8 @@
 //! Challenges and cryptograms: 8 bytes in S8, 16 bytes in S16.
 
+use super::derivation::{Constant, derive};
 use super::level::Mode;
+use crate::crypto::AesKey;
 use std::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
@@ -66,6 +68,11 @@ impl Cryptogram {
         Self(bytes)
     }
 
+    /// The cryptogram of card or host over `context` = host challenge ‖ card challenge, under S-MAC.
+    pub(super) fn derived(mac: &AesKey, constant: Constant, mode: Mode, context: &[u8]) -> Self {
+        Self(Challenge::cut(&derive(mac, constant, mode.bits(), context), mode))
+    }
+
     /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8] {
@@ -78,6 +85,14 @@ impl ConstantTimeEq for Cryptogram {
         self.as_bytes().ct_eq(other.as_bytes())
     }
 }
+
+impl PartialEq for Cryptogram {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for Cryptogram {}
 
 impl fmt::Debug for Cryptogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! Opening a channel: the card proves itself, then the host (Amendment D 1.2, §5.3 and §7.1.2).
 
 use super::challenge::{Challenge, Cryptogram};
-use super::derivation::{Constant, derive};
+use super::derivation::Constant;
 use super::initialize::{InitializeUpdateResponse, SequenceCounter};
 use super::keys::SessionKeys;
 use super::level::SecurityLevel;
@@ -48,8 +48,7 @@ impl Initiated {
     pub fn prove(self, keys: SessionKeys, level: SecurityLevel) -> Result<(Proved, Command), Error> {
         let mode = self.host_challenge.mode();
         let context = self.context();
-        let cryptogram =
-            |constant| Cryptogram::new(Challenge::cut(&derive(keys.mac(), constant, mode.bits(), &context), mode));
+        let cryptogram = |constant| Cryptogram::derived(keys.mac(), constant, mode, &context);
         if !bool::from(cryptogram(Constant::CARD_CRYPTOGRAM).ct_eq(&self.answer.card_cryptogram)) {
             return Err(Error::CardCryptogram { kvn: self.answer.kvn });
         }

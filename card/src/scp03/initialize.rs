@@ -3,6 +3,7 @@
 use super::challenge::{Challenge, Cryptogram};
 use super::channel::Initiated;
 use super::derivation::{Constant, derive};
+use super::keys::SessionKeys;
 use super::level::Mode;
 use crate::apdu::{Command, NE_SHORT_MAX, Response};
 use crate::crypto::AesKey;
@@ -62,6 +63,15 @@ impl ImplementationOptions {
     #[must_use]
     pub const fn new(byte: u8) -> Self {
         Self(byte)
+    }
+
+    /// Those of a card of this house: pseudo-random challenge, R-MAC and R-ENC (70), and S16 where that is what it speaks (01).
+    #[must_use]
+    pub const fn of_house(mode: Mode) -> Self {
+        match mode {
+            Mode::S8 => Self(0x70),
+            Mode::S16 => Self(0x71),
+        }
     }
 
     /// The byte.
@@ -143,8 +153,21 @@ impl fmt::Display for SequenceCounter {
     }
 }
 
+/// What is known of a card before it is met: enough to compute what INITIALIZE UPDATE will answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Prediction {
+    /// The chip.
+    pub kdd: Kdd,
+    /// The key set.
+    pub kvn: Kvn,
+    /// Its counter in that answer.
+    pub counter: SequenceCounter,
+    /// The challenge that goes with the counter: [`predicted_card_challenge`], which an HSM computes as well.
+    pub card_challenge: Challenge,
+}
+
 /// What a card answers to INITIALIZE UPDATE; nothing in it is authenticated until [`Initiated::prove`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InitializeUpdateResponse {
     /// Key diversification data: the chip's identity.
     pub kdd: Kdd,
@@ -161,6 +184,35 @@ pub struct InitializeUpdateResponse {
 }
 
 impl InitializeUpdateResponse {
+    /// What a card of this house with pseudo-random challenges answers to `host_challenge`, computed before it is met.
+    #[must_use]
+    pub fn foreseen(card: &Prediction, host_challenge: Challenge, keys: &SessionKeys) -> Self {
+        let Prediction { kdd, kvn, counter, card_challenge } = *card;
+        let mode = host_challenge.mode();
+        let context = [host_challenge.as_bytes(), card_challenge.as_bytes()].concat();
+        let card_cryptogram = Cryptogram::derived(keys.mac(), Constant::CARD_CRYPTOGRAM, mode, &context);
+        let options = ImplementationOptions::of_house(mode);
+        Self { kdd, kvn, options, card_challenge, card_cryptogram, counter: Some(counter) }
+    }
+
+    /// How the answer of a chip begins, whatever its options and its counter: `KDD(10) ‖ KVN ‖ 03`.
+    #[must_use]
+    pub fn introduction(kdd: Kdd, kvn: Kvn) -> Vec<u8> {
+        [kdd.as_bytes().as_slice(), &[kvn.to_u8(), SCP03]].concat()
+    }
+
+    /// The bytes that [`InitializeUpdateResponse::parse`] reads.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let Self { kdd, kvn, options, card_challenge, card_cryptogram, counter } = self;
+        let mut data = Self::introduction(*kdd, *kvn);
+        data.push(options.to_u8());
+        data.extend_from_slice(card_challenge.as_bytes());
+        data.extend_from_slice(card_cryptogram.as_bytes());
+        data.extend(counter.iter().flat_map(|counter| counter.to_bytes()));
+        data
+    }
+
     /// Reads `KDD(10) ‖ KVN ‖ 03 ‖ i ‖ challenge ‖ cryptogram [‖ counter(3)]`; the length tells S8 from S16.
     ///
     /// # Errors

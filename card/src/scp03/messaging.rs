@@ -85,6 +85,12 @@ impl Sent {
         self.ins
     }
 
+    /// What a card that answers `plain` sends: the same bytes that it makes, known before it was asked.
+    #[must_use]
+    pub fn foreseen(&self, plain: &Response) -> Response {
+        self.session.protect(plain)
+    }
+
     /// Verifies and decrypts the response. A status word that reports an error leaves the channel open; it is not
     /// signed, so it says nothing reliable about what the card did.
     ///

@@ -46,7 +46,8 @@ pub use challenge::{Challenge, Cryptogram};
 pub use channel::{CardProof, Initiated, Proved};
 pub use derivation::{Constant, derivation_block, derive};
 pub use initialize::{
-    ImplementationOptions, InitializeUpdate, InitializeUpdateResponse, SequenceCounter, predicted_card_challenge,
+    ImplementationOptions, InitializeUpdate, InitializeUpdateResponse, Prediction, SequenceCounter,
+    predicted_card_challenge,
 };
 pub use keys::{SessionKeys, StaticKeys};
 pub use level::{Mode, SecurityLevel, plain_data_max};

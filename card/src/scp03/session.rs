@@ -101,6 +101,23 @@ impl Session {
         Ok(Response { data: plain, sw: *sw })
     }
 
+    /// The response as the card protects it: what [`Session::unwrap`] takes back to `plain`.
+    pub(super) fn protect(&self, plain: &Response) -> Response {
+        let Response { mut data, sw } = plain.clone();
+        if !(sw.is_success() || sw.is_warning()) {
+            return Response { data, sw };
+        }
+        if self.level.has_r_enc() && !data.is_empty() {
+            padding::pad(&mut data, BLOCK_BYTES);
+            self.keys.enc().cbc_encrypt(self.icv(0x80), &mut data);
+        }
+        if self.level.has_r_mac() {
+            let full = self.keys.rmac().cmac(&[&self.chaining, &data, &sw.to_bytes()]);
+            data.extend(full.iter().take(self.mode.bytes()));
+        }
+        Response { data, sw }
+    }
+
     /// The data without its R-MAC, which covers: chaining value ‖ data ‖ SW1 SW2.
     fn verify_r_mac<'a>(&self, data: &'a [u8], sw: StatusWord) -> Result<&'a [u8], Error> {
         let split = data.len().checked_sub(self.mode.bytes()).and_then(|at| data.split_at_checked(at));

@@ -1,6 +1,7 @@
 //! How the script asks its caller: a question is put into the mailbox, and the await ends when an answer lies there.
 
-use super::{Input, Output};
+use super::foreseen::Expected;
+use super::{Foreseen, Input, Output, Reading};
 use crate::apdu::{Command, Response};
 use crate::command::{Exchange, KeyComponent};
 use crate::error::Error;
@@ -13,7 +14,18 @@ use std::task::Poll;
 /// One question out, one answer in.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
+    foresight: Foresight,
     slot: Mutex<Slot>,
+}
+
+/// Whether the answers of a conforming card are worked out beside the commands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Foresight {
+    /// The card itself answers.
+    #[default]
+    Unused,
+    /// Somebody wants to know beforehand.
+    Used,
 }
 
 #[derive(Debug, Default)]
@@ -21,9 +33,16 @@ struct Slot {
     question: Option<Output>,
     answer: Option<Input>,
     step: String,
+    steps_entered: usize,
+    foreseen: Option<Foreseen>,
+    readings: Vec<Reading>,
 }
 
 impl Mailbox {
+    pub(super) fn new(foresight: Foresight) -> Self {
+        Self { foresight, ..Self::default() }
+    }
+
     fn with<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
         // Nothing panics while the slot is held, and its content stays true if something did.
         act(&mut self.slot.lock().unwrap_or_else(PoisonError::into_inner))
@@ -42,7 +61,27 @@ impl Mailbox {
     }
 
     pub(super) fn enter(&self, step: &str) {
-        self.with(|slot| step.clone_into(&mut slot.step));
+        self.with(|slot| {
+            step.clone_into(&mut slot.step);
+            slot.steps_entered += 1;
+        });
+    }
+
+    pub(super) fn steps_entered(&self) -> usize {
+        self.with(|slot| slot.steps_entered)
+    }
+
+    pub(super) fn take_foreseen(&self) -> Option<Foreseen> {
+        self.with(|slot| slot.foreseen.take())
+    }
+
+    /// Keeps what the card said for whoever asks for the readings.
+    pub(super) fn note(&self, reading: Reading) {
+        self.with(|slot| slot.readings.push(reading));
+    }
+
+    pub(super) fn take_readings(&self) -> Vec<Reading> {
+        self.with(|slot| std::mem::take(&mut slot.readings))
     }
 
     async fn ask(&self, question: Output) -> Input {
@@ -54,8 +93,14 @@ impl Mailbox {
         poll_fn(|_| self.with(|slot| slot.answer.take()).map_or(Poll::Pending, Poll::Ready)).await
     }
 
-    /// Sends a command as it is.
-    pub(super) async fn transmit(&self, command: Command) -> Result<Response, Error> {
+    /// Sends a command as it is; `foreseen` works out what a conforming card answers.
+    pub(super) async fn transmit(
+        &self,
+        command: Command,
+        foreseen: impl FnOnce() -> Foreseen,
+    ) -> Result<Response, Error> {
+        let foreseen = (self.foresight == Foresight::Used).then(foreseen);
+        self.with(|slot| slot.foreseen = foreseen);
         match self.ask(Output::Command(command)).await {
             Input::Response(response) => Ok(response),
             _ => Err(Error::ScriptInput),
@@ -63,8 +108,8 @@ impl Mailbox {
     }
 
     /// Sends a plain command and reads what it means.
-    pub(super) async fn exchange<E: Exchange>(&self, exchange: &E) -> Result<E::Answer, Error> {
-        exchange.answer(&self.transmit(exchange.command()).await?)
+    pub(super) async fn exchange<E: Exchange>(&self, exchange: &E, expected: Expected<'_>) -> Result<E::Answer, Error> {
+        exchange.answer(&self.transmit(exchange.command(), || expected.plain()).await?)
     }
 
     pub(super) async fn host_challenge(&self, channel: &ChannelId) -> Result<Challenge, Error> {

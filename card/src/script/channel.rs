@@ -1,6 +1,7 @@
 //! A channel of the script: opened in its DF, then one plain exchange at a time.
 
 use super::ask::Mailbox;
+use super::foreseen::{Expected, Foreseen};
 use crate::apdu::Length;
 use crate::command::{Exchange, Select, SelectAnswer};
 use crate::error::Error;
@@ -16,15 +17,15 @@ pub(super) struct Channel {
 impl Channel {
     /// Selects the channel's DF, lets the card prove itself, proves the host.
     pub(super) async fn open(mailbox: &Mailbox, id: &ChannelId, level: SecurityLevel) -> Result<Self, Error> {
-        mailbox.exchange(&Select::df_name(&id.df).answering(SelectAnswer::Nothing)).await?;
+        mailbox.exchange(&Select::df_name(&id.df).answering(SelectAnswer::Unread), Expected::ANYTHING).await?;
         let host_challenge = mailbox.host_challenge(id).await?;
         let update = InitializeUpdate { kvn: id.kvn, host_challenge };
-        let response = mailbox.transmit(update.command()).await?;
+        let response = mailbox.transmit(update.command(), || Foreseen::Opening).await?;
         let initiated = update.answered(&response)?;
         let keys = mailbox.session_keys(id, host_challenge, initiated.answer()).await?;
         let (proved, external_authenticate) = initiated.prove(keys, level)?;
         mailbox.proved(id, proved.proof()).await?;
-        let response = mailbox.transmit(external_authenticate).await?;
+        let response = mailbox.transmit(external_authenticate, || Expected::NOTHING.plain()).await?;
         Ok(Self { id: id.clone(), secured: proved.authenticated(&response)? })
     }
 
@@ -48,9 +49,10 @@ impl Channel {
         self,
         mailbox: &Mailbox,
         exchange: &E,
+        expected: Expected<'_>,
     ) -> Result<(Self, Result<E::Answer, Error>), Error> {
         let (sent, wrapped) = self.secured.wrap(&exchange.command())?;
-        let response = mailbox.transmit(wrapped).await?;
+        let response = mailbox.transmit(wrapped, || expected.protected(&sent)).await?;
         let (secured, plain) = sent.response(&response)?;
         Ok((Self { id: self.id, secured }, exchange.answer(&plain)))
     }
@@ -60,8 +62,9 @@ impl Channel {
         self,
         mailbox: &Mailbox,
         exchange: &E,
+        expected: Expected<'_>,
     ) -> Result<(Self, E::Answer), Error> {
-        let (channel, answer) = self.exchange(mailbox, exchange).await?;
+        let (channel, answer) = self.exchange(mailbox, exchange, expected).await?;
         Ok((channel, answer?))
     }
 }

@@ -13,7 +13,13 @@
 
 mod ask;
 mod channel;
+mod foreseen;
+mod look;
+mod reading;
 mod steps;
+
+pub use foreseen::Foreseen;
+pub use reading::Reading;
 
 use crate::apdu::{Command, Response};
 use crate::command::KeyComponent;
@@ -21,7 +27,7 @@ use crate::error::Error;
 use crate::id::Kdd;
 use crate::personalisation::{ChannelId, Plan, Stage};
 use crate::scp03::{Challenge, InitializeUpdateResponse, SessionKeys};
-use ask::Mailbox;
+use ask::{Foresight, Mailbox};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -110,7 +116,18 @@ impl Script {
     /// A script that walks `plan` from the step numbered `from` (0 is the first).
     #[must_use]
     pub fn new(plan: Arc<Plan>, from: usize, standing: Standing) -> Self {
-        let mailbox = Arc::new(Mailbox::default());
+        Self::with(Foresight::Unused, plan, from, standing)
+    }
+
+    /// The same from the first step of a plan that was made for what the card holds, and beside each command [`Script::foreseen`] tells
+    /// what a conforming card answers.
+    #[must_use]
+    pub fn foreseeing(plan: Arc<Plan>) -> Self {
+        Self::with(Foresight::Used, plan, 0, Standing::New)
+    }
+
+    fn with(foresight: Foresight, plan: Arc<Plan>, from: usize, standing: Standing) -> Self {
+        let mailbox = Arc::new(Mailbox::new(foresight));
         let walk = Box::pin(steps::walk(Arc::clone(&mailbox), plan, from, standing));
         Self { mailbox, walk, finished: false }
     }
@@ -137,6 +154,24 @@ impl Script {
                 Err(ScriptError { step: self.mailbox.step(), error: Error::ScriptInput })
             }
         }
+    }
+
+    /// What a conforming card answers to the command of the last output; `None` for a script that does not foresee, or after another output.
+    #[must_use]
+    pub fn foreseen(&self) -> Option<Foreseen> {
+        self.mailbox.take_foreseen()
+    }
+
+    /// What the card said under R-MAC since the last call, where a step of the plan asked for it.
+    #[must_use]
+    pub fn take_readings(&mut self) -> Vec<Reading> {
+        self.mailbox.take_readings()
+    }
+
+    /// Number of steps that were begun, the one under way included.
+    #[must_use]
+    pub fn steps_begun(&self) -> usize {
+        self.mailbox.steps_entered()
     }
 
     /// Name of the step that is under way, for reports.

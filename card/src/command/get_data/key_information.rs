@@ -7,6 +7,9 @@ use crate::error::Error;
 use crate::id::Kvn;
 use crate::tlv::Reader;
 
+/// Key type AES.
+const TYPE_AES: u8 = 0x88;
+
 /// One key on the card, as the card lists it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyInformation {
@@ -18,6 +21,26 @@ pub struct KeyInformation {
     pub key_type: u8,
     /// Bytes of the key.
     pub length: u8,
+}
+
+impl KeyInformation {
+    /// The numbers of the key sets in a list, in rising order: those with keys 01, 02 and 03. A security domain lists keys for
+    /// other purposes too (of SCP11, of tokens and receipts), which make no such set.
+    #[must_use]
+    pub fn sets(keys: &[Self]) -> Vec<Kvn> {
+        let has = |kvn, kid| keys.iter().any(|key| key.kvn == kvn && key.kid == kid);
+        let firsts = keys.iter().filter(|key| key.kid == 0x01).map(|key| key.kvn);
+        let mut sets: Vec<Kvn> = firsts.filter(|kvn| has(*kvn, 0x02) && has(*kvn, 0x03)).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        sets
+    }
+
+    /// A list with these AES-128 sets, as a card may answer it.
+    pub(crate) fn list_of_sets(kvns: &[Kvn]) -> Vec<u8> {
+        let keys = kvns.iter().flat_map(|kvn| [0x01, 0x02, 0x03].map(|kid| (kid, kvn.to_u8())));
+        keys.flat_map(|(kid, kvn)| [0xC0, 0x04, kid, kvn, TYPE_AES, 16]).collect()
+    }
 }
 
 /// GET DATA for the list of keys in the current DF.
@@ -63,5 +86,13 @@ mod tests {
         let plain = GetKeyInformation.answer(&Response::success(bare)).unwrap();
         assert_eq!(plain, GetKeyInformation.answer(&Response::success(wrapped)).unwrap());
         assert_eq!(plain.last(), Some(&KeyInformation { kid: 3, kvn: Kvn::new(0x30), key_type: 0x88, length: 16 }));
+    }
+
+    #[test]
+    fn a_set_has_three_keys_and_other_keys_make_none() {
+        let key = |kid, kvn| KeyInformation { kid, kvn: Kvn::new(kvn), key_type: 0x88, length: 16 };
+        let list = [key(1, 0x30), key(2, 0x30), key(3, 0x30), key(0x13, 0x01), key(1, 0x73), key(2, 0x30)];
+        assert_eq!(KeyInformation::sets(&list), [Kvn::new(0x30)]);
+        assert_eq!(KeyInformation::sets(&list[..2]), []);
     }
 }
