@@ -1,13 +1,15 @@
 //! INITIALIZE UPDATE and EXTERNAL AUTHENTICATE: the mutual authentication that opens a channel.
 //!
-//! GlobalPlatform Amendment D 1.2, §7.1.1 and §7.1.2, with a pseudo-random card challenge. A wrong EXTERNAL AUTHENTICATE
-//! delays the next ones and never locks: whoever holds a phone to a shelf could kill the stock otherwise.
+//! GlobalPlatform Amendment D 1.2, §7.1.1 and §7.1.2. The card challenge is pseudo-random; a security domain may have a random
+//! one. A wrong EXTERNAL AUTHENTICATE delays the next ones and never locks: whoever holds a phone to a shelf could kill the stock otherwise.
 
 use crate::card::{Card, Outcome};
 use crate::channel::{Channel, Level, check_mac};
 use crate::crypto::{AesKey, same};
+use crate::data::random;
 use crate::derivation::{Constant, Mode, SessionKeys, card_challenge};
 use crate::keys::{COUNTER_MAX, KeySet};
+use crate::make::ChallengeSource;
 use crate::tree::FileId;
 use crate::volatile::Session;
 use fuda_card::apdu::{Command, Response};
@@ -60,7 +62,8 @@ impl TryDelay {
 }
 
 impl Card {
-    /// `80 50 KVN 00 Lc host-challenge`: KDD ‖ KVN 03 i ‖ card challenge ‖ card cryptogram ‖ sequence counter.
+    /// `80 50 KVN 00 Lc host-challenge`: KDD ‖ KVN 03 i ‖ card challenge ‖ card cryptogram ‖ sequence counter, the last one only
+    /// beside a pseudo-random challenge.
     pub(crate) fn initialize_update(&mut self, command: &Command) -> Outcome {
         if self.ram.session.channel().is_some_and(|channel| channel.level.has_c_mac()) {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
@@ -77,7 +80,7 @@ impl Card {
         if self.memory.tree.is_terminated(folder) {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
         }
-        let name = self.memory.tree.name(folder).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
+        let name = self.memory.name(folder).ok_or(StatusWord::CONDITIONS_NOT_SATISFIED)?;
         let chosen = self.memory.keys(folder).iter().find(|set| command.p1 == 0 || set.kvn.to_u8() == command.p1);
         let kvn = chosen.map(|set| set.kvn).ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?;
         if chosen.is_some_and(|set| set.counter >= COUNTER_MAX) {
@@ -86,14 +89,20 @@ impl Card {
         self.count_session(folder, kvn)?;
 
         let set = self.memory.key_set(folder, kvn).ok_or(StatusWord::NO_PRECISE_DIAGNOSIS)?;
-        let challenge = card_challenge(&set.keys, mode, set.counter_bytes(), name.as_bytes());
+        let source = self.memory.challenge_source();
+        let challenge = match source {
+            ChallengeSource::PseudoRandom => card_challenge(&set.keys, mode, set.counter_bytes(), name.as_bytes()),
+            ChallengeSource::Random => random(mode.size_bytes())?,
+        };
         let (initiated, cryptogram) =
             begin(folder, set, mode, &command.data, &challenge).ok_or(StatusWord::NO_PRECISE_DIAGNOSIS)?;
         let mut data = self.memory.kdd.as_bytes().to_vec();
-        data.extend_from_slice(&[kvn.to_u8(), 0x03, mode.parameter()]);
+        data.extend_from_slice(&[kvn.to_u8(), 0x03, self.memory.scp03_parameter()]);
         data.extend_from_slice(&challenge);
         data.extend_from_slice(&cryptogram);
-        data.extend_from_slice(&set.counter_bytes());
+        if source == ChallengeSource::PseudoRandom {
+            data.extend_from_slice(&set.counter_bytes());
+        }
         self.ram.session = Session::Initiated(Box::new(initiated));
         Ok(Response::success(data))
     }

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::fault::{Faults, Kind};
 use crate::kdf3;
 use crate::keys::{KeySet, StaticKeys};
+use crate::make::Make;
 use crate::memory::Memory;
 use crate::report::{Report, Secrets};
 use crate::state::{CPLC_BYTES, Protocol, State};
@@ -28,20 +29,29 @@ pub(crate) type Outcome = Result<Response, StatusWord>;
 pub struct Blank {
     /// Identity.
     pub kdd: Kdd,
-    /// Keys of the initial set FF.
+    /// Number of the set that it comes with: FF, the initial one, unless its maker has put another in its place.
+    pub kvn: Kvn,
+    /// The keys of that set.
     pub initial: StaticKeys,
     /// Transmission protocol of the ATR.
     pub protocol: Protocol,
     /// Length of challenges and MACs.
     pub mode: Mode,
+    /// What the maker put on it.
+    pub make: Make,
 }
 
 impl Blank {
     /// A chip with initial keys by `kdf3`, T=1 and S8; `None` cannot happen for a master key of a legal size.
     #[must_use]
     pub fn derived(kdd: Kdd, initial_kdk: &AesKey) -> Option<Self> {
-        let initial = kdf3::derive_set(initial_kdk, &kdd)?;
-        Some(Self { kdd, initial, protocol: Protocol::T1, mode: Mode::S8 })
+        kdf3::derive_set(initial_kdk, &kdd).map(|initial| Self::with_keys(kdd, initial))
+    }
+
+    /// The same with these initial keys.
+    #[must_use]
+    pub const fn with_keys(kdd: Kdd, initial: StaticKeys) -> Self {
+        Self { kdd, kvn: Kvn::INITIAL, initial, protocol: Protocol::T1, mode: Mode::S8, make: Make::Files }
     }
 
     pub(crate) fn into_state(self) -> State {
@@ -55,8 +65,9 @@ impl Blank {
             cplc,
             protocol: self.protocol,
             mode: self.mode,
+            make: self.make,
             failures: 0,
-            root_keys: vec![KeySet::new(Kvn::INITIAL, self.initial)],
+            root_keys: vec![KeySet::new(self.kvn, self.initial)],
             objects: BTreeMap::new(),
             tree: Tree::default(),
         }
@@ -123,6 +134,14 @@ impl Card {
         Memory::open(path).map(Self::with_memory)
     }
 
+    /// A copy in memory of the card in a file: what happens to it changes no file.
+    ///
+    /// # Errors
+    /// [`Error::CardFile`], [`Error::CardDamaged`].
+    pub fn copy_of(path: &Path) -> Result<Self, Error> {
+        Memory::peek(path).map(Memory::volatile).map(Self::with_memory)
+    }
+
     fn with_memory(memory: Memory) -> Self {
         Self {
             memory,
@@ -158,7 +177,7 @@ impl Card {
     /// The answer to reset, as a reader keeps it while the card is in.
     #[must_use]
     pub fn atr(&self) -> Vec<u8> {
-        atr(self.memory.protocol)
+        atr(self.memory.protocol, &self.memory.make)
     }
 
     /// Gives the card power; it answers its ATR.

@@ -5,6 +5,7 @@
 
 use crate::card::{Card, Outcome};
 use crate::dispatch::Class;
+use crate::make::{ChallengeSource, Make};
 use fuda_card::apdu::{Command, Response};
 use fuda_card::status::StatusWord;
 use fuda_card::tlv::Writer;
@@ -39,6 +40,8 @@ impl Card {
         Ok(match tag {
             0x00E0 => self.key_information(),
             0x0066 => self.card_data(),
+            // A security domain tells them once its owner has stored them there.
+            0x0042 | 0x0045 if self.memory.make != Make::Files => return Err(StatusWord::REFERENCED_DATA_NOT_FOUND),
             0x0042 => ISSUER_NUMBER.to_vec(),
             0x0045 => self.memory.kdd.as_bytes().to_vec(),
             0x9F7F => self.memory.cplc.to_vec(),
@@ -62,9 +65,7 @@ impl Card {
         if count > self.response_max(command) {
             return Err(StatusWord::WRONG_LENGTH);
         }
-        let mut challenge = vec![0; count];
-        getrandom::fill(&mut challenge).map_err(|_| StatusWord::EXECUTION_ERROR)?;
-        Ok(Response::success(challenge))
+        random(count).map(Response::success)
     }
 
     /// One C0 per key: KID, KVN, type AES, length.
@@ -82,7 +83,7 @@ impl Card {
     /// Card recognition data: GlobalPlatform 2.3.1, SCP03 with this card's `i`.
     fn card_data(&self) -> Vec<u8> {
         let oid = |tail: &[u8]| Writer::new().put(0x06, &[&GLOBALPLATFORM[..], tail].concat());
-        let scp = [0x04, 0x03, self.memory.mode.parameter()];
+        let scp = [0x04, 0x03, self.memory.scp03_parameter()];
         let recognition = oid(&[0x01])
             .put_constructed(0x60, &oid(&[0x02, 0x02, 0x03, 0x01]))
             .put_constructed(0x63, &oid(&[0x03]))
@@ -91,7 +92,20 @@ impl Card {
     }
 
     fn sequence_counter(&self) -> Result<Vec<u8>, StatusWord> {
-        let set = self.memory.keys(self.ram.folder).first().ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?;
+        let is_told = self.memory.challenge_source() == ChallengeSource::PseudoRandom;
+        let set = self
+            .memory
+            .keys(self.ram.folder)
+            .first()
+            .filter(|_| is_told)
+            .ok_or(StatusWord::REFERENCED_DATA_NOT_FOUND)?;
         Ok(set.counter_bytes().to_vec())
     }
+}
+
+/// Bytes of the operating system's generator, which stands for the chip's.
+pub(crate) fn random(count: usize) -> Result<Vec<u8>, StatusWord> {
+    let mut bytes = vec![0; count];
+    getrandom::fill(&mut bytes).map_err(|_| StatusWord::EXECUTION_ERROR)?;
+    Ok(bytes)
 }

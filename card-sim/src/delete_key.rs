@@ -48,7 +48,8 @@ impl Card {
     }
 }
 
-fn parse(data: &[u8]) -> Option<Kvn> {
+/// The number in `D2 01 KVN`.
+pub(crate) fn parse(data: &[u8]) -> Option<Kvn> {
     let mut objects = tlv::Reader::new(data);
     let object = objects.next()?.ok()?;
     match (object.tag, object.value, objects.next()) {

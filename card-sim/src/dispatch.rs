@@ -5,6 +5,8 @@
 
 use crate::card::{Card, Outcome};
 use crate::chaining::Part;
+use crate::make::Make;
+use crate::other;
 use crate::state::Protocol;
 use crate::volatile::Session;
 use fuda_card::apdu::{CLA_CHAINED, Command, Length, Response};
@@ -64,7 +66,7 @@ impl Card {
     /// Takes the secure messaging off a command and puts it on the response. A plain command ends a channel with MACs;
     /// a selection outside the channel's DF ends it behind its own answer.
     fn protected(&mut self, class: Class, protection: Protection, part: Part, command: &Command) -> Response {
-        if class == Class::GlobalPlatform && command.ins == EXTERNAL_AUTHENTICATE {
+        if class == Class::GlobalPlatform && command.ins == EXTERNAL_AUTHENTICATE && self.memory.make != Make::Other {
             self.ram.chain = None;
             if part == Part::More {
                 return settle(self.end_session(StatusWord::CHAINING_NOT_SUPPORTED));
@@ -118,8 +120,17 @@ impl Card {
         Err(sw)
     }
 
-    /// The table of commands.
+    /// One plain command.
     fn dispatch(&mut self, class: Class, command: &Command) -> Outcome {
+        match self.memory.make {
+            Make::Files => self.dispatch_files(class, command),
+            Make::Domain(_) => self.dispatch_domain(class, command),
+            Make::Other => other::dispatch(class, command),
+        }
+    }
+
+    /// The table of commands of a card with files.
+    fn dispatch_files(&mut self, class: Class, command: &Command) -> Outcome {
         if self.memory.is_terminated() && !matches!(command.ins, SELECT | GET_DATA) {
             return Err(StatusWord::CONDITIONS_NOT_SATISFIED);
         }

@@ -1,25 +1,32 @@
 //! The card's persistent state as bytes: a flat binary form, because it is written after every changing command.
 //!
-//! Integers are big-endian, byte strings carry a two-byte length. A reader of another version refuses the image.
+//! Integers are big-endian, byte strings carry a two-byte length. The first byte tells the form: a card with files, or one
+//! without, which says behind the common part what it is. A reader that does not know a form refuses the image.
 
 use crate::crypto::AesKey;
 use crate::derivation::Mode;
 use crate::fcp::Fcp;
 use crate::keys::{KeySet, StaticKeys};
+use crate::make::{ChallengeSource, Domain, InitialSet, Make};
 use crate::pin::Pin;
 use crate::state::{Protocol, State};
 use crate::tree::{Body, File, FileId, Folder, LifeCycle, Tree};
-use fuda_card::id::{Kdd, Kvn};
+use fuda_card::id::{DfName, Kdd, Kvn};
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
-/// First byte of every image.
-const VERSION: u8 = 2;
+/// First byte of the image of a card with files.
+const WITH_FILES: u8 = 2;
+/// First byte of the image of a card without.
+const WITHOUT_FILES: u8 = 3;
+/// After the common part of that: a security domain, or another house's card.
+const DOMAIN: u8 = 0;
+const OTHER: u8 = 1;
 
 /// Writes the whole state; the bytes hold keys and are wiped on drop.
 pub(crate) fn encode(state: &State) -> Zeroizing<Vec<u8>> {
     let mut out = Zeroizing::new(Vec::with_capacity(8192));
-    out.push(VERSION);
+    out.push(if state.make == Make::Files { WITH_FILES } else { WITHOUT_FILES });
     out.extend_from_slice(state.kdd.as_bytes());
     out.extend_from_slice(&state.cplc);
     out.push(u8::from(state.protocol == Protocol::T1));
@@ -31,8 +38,19 @@ pub(crate) fn encode(state: &State) -> Zeroizing<Vec<u8>> {
         out.extend_from_slice(&tag.to_be_bytes());
         put_bytes(&mut out, value);
     }
-    for (id, file) in &state.tree.files {
-        put_file(&mut out, *id, file);
+    match &state.make {
+        Make::Files => {
+            for (id, file) in &state.tree.files {
+                put_file(&mut out, *id, file);
+            }
+        }
+        Make::Domain(Domain { aid, challenge, initial_set }) => {
+            out.push(DOMAIN);
+            out.push(u8::from(*challenge == ChallengeSource::Random));
+            out.push(u8::from(*initial_set == InitialSet::Stays));
+            put_bytes(&mut out, aid.as_bytes());
+        }
+        Make::Other => out.push(OTHER),
     }
     out
 }
@@ -79,7 +97,8 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 /// Reads a whole state; `None` for anything that [`encode`] does not write.
 pub(crate) fn decode(image: &[u8]) -> Option<State> {
     let mut input = Input(image);
-    if input.byte()? != VERSION {
+    let form = input.byte()?;
+    if !matches!(form, WITH_FILES | WITHOUT_FILES) {
         return None;
     }
     let mut state = State {
@@ -87,11 +106,16 @@ pub(crate) fn decode(image: &[u8]) -> Option<State> {
         cplc: input.array()?,
         protocol: if input.byte()? == 0 { Protocol::T0 } else { Protocol::T1 },
         mode: if input.byte()? == 0 { Mode::S8 } else { Mode::S16 },
+        make: Make::Files,
         failures: input.byte()?,
         root_keys: keys(&mut input)?,
         objects: objects(&mut input)?,
         tree: Tree::default(),
     };
+    if form == WITHOUT_FILES {
+        state.make = make(&mut input)?;
+        return input.0.is_empty().then_some(state);
+    }
     while !input.0.is_empty() {
         let (id, file) = file(&mut input)?;
         state.tree.files.insert(id, file);
@@ -102,6 +126,17 @@ pub(crate) fn decode(image: &[u8]) -> Option<State> {
 fn objects(input: &mut Input<'_>) -> Option<BTreeMap<u16, Vec<u8>>> {
     let count = input.byte()?;
     (0..count).map(|_| Some((u16::from_be_bytes(input.array()?), input.bytes()?.to_vec()))).collect()
+}
+
+fn make(input: &mut Input<'_>) -> Option<Make> {
+    match input.byte()? {
+        OTHER => return Some(Make::Other),
+        DOMAIN => {}
+        _ => return None,
+    }
+    let challenge = if input.byte()? == 0 { ChallengeSource::PseudoRandom } else { ChallengeSource::Random };
+    let initial_set = if input.byte()? == 0 { InitialSet::Vanishes } else { InitialSet::Stays };
+    Some(Make::Domain(Domain { aid: DfName::new(input.bytes()?).ok()?, challenge, initial_set }))
 }
 
 fn file(input: &mut Input<'_>) -> Option<(FileId, File)> {
@@ -205,12 +240,29 @@ mod tests {
         assert!(memory.is_blank());
     }
 
+    fn of_make(make: Make) -> Zeroizing<Vec<u8>> {
+        let master = AesKey::from_bytes(&[7; 16]).unwrap();
+        encode(&Blank { make, ..Blank::derived(Kdd::new([7; 10]), &master).unwrap() }.into_state())
+    }
+
+    #[test]
+    fn a_card_without_files_says_behind_the_keys_what_it_is() {
+        let domain = Domain { challenge: ChallengeSource::Random, ..Domain::issuer() };
+        for (make, end) in [(Make::Domain(domain), "0001000008A000000151000000"), (Make::Other, "01")] {
+            let image = of_make(make.clone());
+            assert_eq!(image[0], WITHOUT_FILES);
+            assert_eq!(hex::encode_upper(&image[of_make(Make::Files).len()..]), end);
+            assert_eq!(decode(&image).unwrap().make, make);
+        }
+    }
+
     #[test]
     fn a_cut_image_is_refused() {
-        let master = AesKey::from_bytes(&[7; 16]).unwrap();
-        let image = encode(&Blank::derived(Kdd::new([7; 10]), &master).unwrap().into_state());
-        for cut in 0..image.len() {
-            assert!(decode(&image[..cut]).is_none(), "cut at {cut}");
+        for make in [Make::Files, Make::Domain(Domain::issuer()), Make::Other] {
+            let image = of_make(make);
+            for cut in 0..image.len() {
+                assert!(decode(&image[..cut]).is_none(), "cut at {cut}");
+            }
         }
     }
 }

@@ -17,6 +17,14 @@ pub struct StaticKeys {
     pub dek: AesKey,
 }
 
+impl StaticKeys {
+    /// One key as all three: what cards are sold with that have the same public keys.
+    #[must_use]
+    pub const fn same(key: &AesKey) -> Self {
+        Self { enc: key.ram_copy(), mac: key.ram_copy(), dek: key.ram_copy() }
+    }
+}
+
 /// One key set in the internal file of a DF.
 #[derive(Debug)]
 pub struct KeySet {
@@ -25,6 +33,9 @@ pub struct KeySet {
     /// Sequence counter, 3 bytes: sessions opened so far.
     pub(crate) counter: u32,
 }
+
+/// Most key sets of a security domain: as many as a YubiKey has room for (docs.yubico.com, "Security Domain key management").
+pub(crate) const SETS_MAX_DOMAIN: usize = 3;
 
 /// Largest sequence counter: 3 bytes.
 pub(crate) const COUNTER_MAX: u32 = 0x00FF_FFFF;

@@ -26,6 +26,9 @@
 //! | STORE DATA | E2 (GlobalPlatform class) | initial, transport or issuer set of the MF |
 //! | BEGIN, END R-MAC SESSION | 7A, 78 | a channel with C-MAC that was opened without R-MAC |
 //!
+//! A card without files ([`make::Domain`]) has SELECT, GET DATA, INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, PUT KEY, DELETE KEY,
+//! STORE DATA and R-MAC sessions of these, as GlobalPlatform cards on sale answer them.
+//!
 //! Conditions are those of [`access`]; a channel without C-MAC satisfies none. Commands may come in parts (command chaining), an
 //! authentication may not (6884). Logical channels are not supported (6881).
 
@@ -43,6 +46,7 @@ mod delete;
 mod delete_key;
 pub mod derivation;
 mod dispatch;
+mod domain;
 pub mod error;
 pub mod fault;
 pub mod fcp;
@@ -51,7 +55,9 @@ mod image;
 pub mod kdf3;
 pub mod keys;
 mod lifecycle;
+pub mod make;
 mod memory;
+mod other;
 mod pin;
 mod put_key;
 mod r_mac;

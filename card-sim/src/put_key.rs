@@ -107,7 +107,7 @@ impl Card {
 }
 
 /// Three keys of one length and nothing else.
-fn parse_keys(data: &[u8], dek: &AesKey) -> Option<StaticKeys> {
+pub(crate) fn parse_keys(data: &[u8], dek: &AesKey) -> Option<StaticKeys> {
     let (enc, rest) = parse_key(data, dek)?;
     let (mac, rest) = parse_key(rest, dek)?;
     let (dek, rest) = parse_key(rest, dek)?;

@@ -3,6 +3,7 @@
 use crate::crypto::AesKey;
 use crate::fcp::Structure;
 use crate::keys::{KeySet, Role};
+use crate::make::Make;
 use crate::state::{Protocol, State};
 use crate::tree::{Body, File, FileId, LifeCycle};
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub struct Report {
     pub protocol: &'static str,
     /// SCP03 parameter `i`, hex.
     pub scp03_i: String,
-    /// `blank`, or the life cycle of the MF.
+    /// `blank`, the life cycle of the MF, or `domain` and `other` for a card without files.
     pub state: &'static str,
     /// Wrong authentications since the last right one.
     pub failures: u8,
@@ -91,8 +92,12 @@ impl Report {
         Self {
             kdd: state.kdd.to_string(),
             protocol: if state.protocol == Protocol::T0 { "t0" } else { "t1" },
-            scp03_i: format!("{:02X}", state.mode.parameter()),
-            state: mf.map_or("blank", |file| file.life.name()),
+            scp03_i: format!("{:02X}", state.scp03_parameter()),
+            state: match state.make {
+                Make::Files => mf.map_or("blank", |file| file.life.name()),
+                Make::Domain(_) => "domain",
+                Make::Other => "other",
+            },
             failures: state.failures,
             key_sets: key_sets(state, FileId::ROOT, secrets),
             objects: state
@@ -144,14 +149,19 @@ fn contents(file: &File) -> Vec<String> {
 }
 
 fn key_sets(state: &State, folder: FileId, secrets: Secrets) -> Vec<KeySetReport> {
-    state.keys(folder).iter().map(|set| key_set(folder, set, secrets)).collect()
+    let role = |kvn| match state.make {
+        // What a number is for there is the owner's affair.
+        Make::Domain(_) | Make::Other => "domain",
+        Make::Files => Role::of(folder, kvn).map_or("unknown", Role::name),
+    };
+    state.keys(folder).iter().map(|set| key_set(role(set.kvn), set, secrets)).collect()
 }
 
-fn key_set(folder: FileId, set: &KeySet, secrets: Secrets) -> KeySetReport {
+fn key_set(role: &'static str, set: &KeySet, secrets: Secrets) -> KeySetReport {
     let each = |show: fn(&AesKey) -> String| [&set.keys.enc, &set.keys.mac, &set.keys.dek].map(show);
     KeySetReport {
         kvn: set.kvn.to_string(),
-        role: Role::of(folder, set.kvn).map_or("unknown", Role::name),
+        role,
         counter: hex::encode_upper(set.counter_bytes()),
         bits: set.keys.enc.size_bytes() * 8,
         gp_kcv: each(|key| hex::encode_upper(key.gp_kcv())),

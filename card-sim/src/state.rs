@@ -4,8 +4,9 @@
 
 use crate::derivation::Mode;
 use crate::keys::KeySet;
+use crate::make::{ChallengeSource, Make};
 use crate::tree::{FileId, LifeCycle, Tree};
-use fuda_card::id::{Kdd, Kvn};
+use fuda_card::id::{DfName, Kdd, Kvn};
 use std::collections::BTreeMap;
 
 /// Transmission protocol that the card's ATR offers.
@@ -16,6 +17,9 @@ pub enum Protocol {
     /// Block by block: whole APDUs, extended length.
     T1,
 }
+
+/// b5 of `i`: pseudo-random card challenge.
+const PSEUDO_RANDOM: u8 = 0x10;
 
 /// Number of production data (CPLC) bytes: IC fabricator to personalisation equipment.
 pub const CPLC_BYTES: usize = 42;
@@ -28,9 +32,10 @@ pub struct State {
     pub(crate) cplc: [u8; CPLC_BYTES],
     pub(crate) protocol: Protocol,
     pub(crate) mode: Mode,
+    pub(crate) make: Make,
     /// Wrong EXTERNAL AUTHENTICATEs since the last right one: what the try delay grows with.
     pub(crate) failures: u8,
-    /// The MF's key sets, oldest first; a blank chip has them before it has an MF.
+    /// The MF's or the domain's key sets, oldest first; a blank chip has them before it has an MF.
     pub(crate) root_keys: Vec<KeySet>,
     /// Data objects that STORE DATA wrote, by tag.
     pub(crate) objects: BTreeMap<u16, Vec<u8>>,
@@ -58,6 +63,30 @@ impl State {
 
     pub(crate) fn key_set(&self, folder: FileId, kvn: Kvn) -> Option<&KeySet> {
         self.keys(folder).iter().find(|set| set.kvn == kvn)
+    }
+
+    /// The name of a DF, or of the domain that stands in the place of the MF.
+    pub(crate) fn name(&self, folder: FileId) -> Option<DfName> {
+        match &self.make {
+            Make::Domain(domain) if folder.is_root() => Some(domain.aid.clone()),
+            _ => self.tree.name(folder),
+        }
+    }
+
+    /// Where card challenges come from.
+    pub(crate) const fn challenge_source(&self) -> ChallengeSource {
+        match &self.make {
+            Make::Domain(domain) => domain.challenge,
+            _ => ChallengeSource::PseudoRandom,
+        }
+    }
+
+    /// The SCP03 parameter `i`.
+    pub(crate) const fn scp03_parameter(&self) -> u8 {
+        match self.challenge_source() {
+            ChallengeSource::PseudoRandom => self.mode.parameter(),
+            ChallengeSource::Random => self.mode.parameter() & !PSEUDO_RANDOM,
+        }
     }
 
     /// Whether the chip has no MF yet.

@@ -5,6 +5,7 @@
 
 use crate::card::{Card, Outcome};
 use crate::keys::Role;
+use crate::make::Make;
 use fuda_card::apdu::{Command, Response};
 use fuda_card::status::StatusWord;
 use fuda_card::tlv::Reader;
@@ -30,7 +31,7 @@ pub(crate) struct Blocks {
 impl Card {
     /// `84 E2 (10|90) block Lc data`: objects under their tags, in the place of those that were there.
     pub(crate) fn store_data(&mut self, command: &Command, blocks: Option<Blocks>) -> Outcome {
-        if !self.ram.folder.is_root() || !self.proves_in_mf(&[Role::Initial, Role::Transport, Role::Issuer]) {
+        if !self.may_store() {
             return Err(StatusWord::SECURITY_STATUS_NOT_SATISFIED);
         }
         if command.p1 & !LAST != BER_TLV {
@@ -56,6 +57,14 @@ impl Card {
             edit.objects.insert(tag, value);
         }
         Ok(Response::success(Vec::new()))
+    }
+
+    /// On a card with files the maker's, carrier's and owner's sets of the MF; in a security domain any.
+    fn may_store(&self) -> bool {
+        match self.memory.make {
+            Make::Domain(_) => self.ram.session.channel().is_some_and(|channel| channel.level.has_c_mac()),
+            _ => self.ram.folder.is_root() && self.proves_in_mf(&[Role::Initial, Role::Transport, Role::Issuer]),
+        }
     }
 }
 

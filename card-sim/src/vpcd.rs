@@ -4,7 +4,7 @@
 //! on, 02 reset, 04 ATR (the only one that is answered); anything longer is a command APDU.
 
 use rustix::net::sockopt::set_tcp_quickack;
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::TcpStream;
 
 /// Control message: power off.
@@ -15,6 +15,9 @@ pub const POWER_ON: u8 = 0x01;
 pub const RESET: u8 = 0x02;
 /// Control message: the ATR is wanted.
 pub const GET_ATR: u8 = 0x04;
+
+/// Taken from a connection at once: a short APDU with its length, several times over.
+const READ_BYTES: usize = 1024;
 
 /// Reads one message; `None` when the stream ends between two.
 ///
@@ -57,32 +60,40 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// A connection whose reads acknowledge at once.
-///
-/// The packaged driver sends length and body in two writes: without an immediate acknowledgement of the first, Nagle's
-/// algorithm on its side holds the second back for 40 ms. The option does not last, so it is set before each read.
+/// A connection whose reads acknowledge at once, and that takes what came with one call.
 #[derive(Debug)]
-pub(crate) struct Prompt(TcpStream);
+pub(crate) struct Prompt(BufReader<Acknowledging>);
 
 impl Prompt {
-    pub(crate) const fn new(stream: TcpStream) -> Self {
-        Self(stream)
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self(BufReader::with_capacity(READ_BYTES, Acknowledging(stream)))
     }
 }
 
 impl Read for Prompt {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        set_tcp_quickack(&self.0, true)?;
         self.0.read(buffer)
     }
 }
 
 impl Write for Prompt {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.0.get_mut().0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.0.get_mut().0.flush()
+    }
+}
+
+/// The packaged driver sends length and body in two writes: without an immediate acknowledgement of the first, Nagle's
+/// algorithm on its side holds the second back for 40 ms. The option does not last, so it is set before each read.
+#[derive(Debug)]
+struct Acknowledging(TcpStream);
+
+impl Read for Acknowledging {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        set_tcp_quickack(&self.0, true)?;
+        self.0.read(buffer)
     }
 }

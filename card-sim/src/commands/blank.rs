@@ -1,9 +1,12 @@
 //! `blank`: chips as their maker delivers them.
 
 use clap::{Args, ValueEnum};
-use fuda_card::id::Kdd;
+use fuda_card::id::{Kdd, Kvn};
 use fuda_card_sim::crypto::AesKey;
 use fuda_card_sim::derivation::Mode;
+use fuda_card_sim::kdf3;
+use fuda_card_sim::keys::StaticKeys;
+use fuda_card_sim::make::{ChallengeSource, Domain, InitialSet, Make};
 use fuda_card_sim::stack::EXTENSION;
 use fuda_card_sim::state::Protocol;
 use fuda_card_sim::{Blank as Chip, Card, Error};
@@ -36,6 +39,64 @@ pub(crate) struct Blank {
     /// Length of SCP03 challenges and MACs
     #[arg(long, value_enum, default_value_t = Scp::S8)]
     scp: Scp,
+    /// What the chips are
+    #[arg(long, value_enum, default_value_t = Kind::Files)]
+    kind: Kind,
+    /// How the keys come from --initial-kdk [default: kdf3; fixed with --kind gp]
+    #[arg(long, value_enum)]
+    keys: Option<Keys>,
+    /// Number of the key set that the chips come with, with --kind gp: 01 to 7F, or FF
+    #[arg(long, value_name = "KVN", default_value = "FF", value_parser = kvn)]
+    kvn: Kvn,
+    /// Card challenge, with --kind gp
+    #[arg(long, value_enum, default_value_t = Challenge::PseudoRandom)]
+    challenge: Challenge,
+    /// What becomes of set FF when the first other one is put, with --kind gp
+    #[arg(long, value_enum, default_value_t = FirstSet::Vanishes)]
+    initial_set: FirstSet,
+}
+
+/// Choice of `--kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// File system with keys; blank until it gets its MF
+    Files,
+    /// Security domain with keys and no files, as cards on sale have it
+    Gp,
+    /// Another house's card, which knows neither
+    Other,
+}
+
+/// Choice of `--keys`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Keys {
+    /// Derived for each chip
+    Kdf3,
+    /// The key itself, three times, on every chip
+    Fixed,
+}
+
+/// Choice of `--challenge`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Challenge {
+    /// Follows from key and counter (i = 70)
+    PseudoRandom,
+    /// Random (i = 60)
+    Random,
+}
+
+/// Choice of `--initial-set`.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FirstSet {
+    /// Removed by the card itself
+    Vanishes,
+    /// Kept until it is deleted
+    Stays,
+}
+
+fn kvn(text: &str) -> Result<Kvn, String> {
+    let number = u8::from_str_radix(text, 16).ok().filter(|number| matches!(number, 0x01..=0x7F | 0xFF));
+    number.map(Kvn::new).ok_or_else(|| "write 01 to 7F, or FF".to_owned())
 }
 
 /// Choice of `--atr`.
@@ -81,7 +142,16 @@ impl Blank {
     }
 
     fn chip(&self, kdd: Kdd, kdk: &AesKey) -> Result<Chip, Error> {
-        let derived = Chip::derived(kdd, kdk).ok_or(Error::System { what: "to derive a key" })?;
+        let keys = match (self.keys, self.kind) {
+            (Some(Keys::Fixed), _) | (None, Kind::Gp) => StaticKeys::same(kdk),
+            _ => kdf3::derive_set(kdk, &kdd).ok_or(Error::System { what: "to derive a key" })?,
+        };
+        let make = match self.kind {
+            Kind::Files => Make::Files,
+            Kind::Gp => Make::Domain(self.domain()),
+            Kind::Other => Make::Other,
+        };
+        let kvn = if self.kind == Kind::Gp { self.kvn } else { Kvn::INITIAL };
         let protocol = match self.atr {
             Atr::T0 => Protocol::T0,
             Atr::T1 => Protocol::T1,
@@ -90,7 +160,19 @@ impl Blank {
             Scp::S8 => Mode::S8,
             Scp::S16 => Mode::S16,
         };
-        Ok(Chip { protocol, mode, ..derived })
+        Ok(Chip { protocol, mode, make, kvn, ..Chip::with_keys(kdd, keys) })
+    }
+
+    fn domain(&self) -> Domain {
+        let challenge = match self.challenge {
+            Challenge::PseudoRandom => ChallengeSource::PseudoRandom,
+            Challenge::Random => ChallengeSource::Random,
+        };
+        let initial_set = match self.initial_set {
+            FirstSet::Vanishes => InitialSet::Vanishes,
+            FirstSet::Stays => InitialSet::Stays,
+        };
+        Domain { challenge, initial_set, ..Domain::issuer() }
     }
 
     fn identity(&self, number: u32) -> Result<Kdd, Error> {
