@@ -3,16 +3,19 @@
 use crate::check_value::CheckValue;
 use crate::duty::check_value;
 use crate::error::Error;
+use crate::kek_probe;
 use crate::length::KeyLength;
 use crate::login::{LoggedIn, TokenConfig, log_in};
-use crate::name::KeyVersion;
+use crate::name::{KeyKind, KeyVersion};
 use crate::registry::{Intent, Origin, Record, Registry};
 use crate::route::Routes;
 use crate::scheme::Scheme;
 use crate::state::{State, Trust};
-use crate::token::keys::{Reported, Strictness, find_labelled};
+use crate::token::keys::find_labelled;
 use crate::token::module::Access;
+use crate::token::reported::{Reported, Strictness};
 use crate::token::template::Home;
+use cryptoki::object::Attribute;
 
 /// Which object becomes which version.
 #[derive(Debug, Clone)]
@@ -35,7 +38,7 @@ pub struct Adoption {
 ///
 /// # Errors
 /// [`Error::KeyAbsent`], [`Error::KeyTwice`]; [`Error::SchemeForbids`] for a length that the scheme does not have; [`Error::KeyAttribute`] unless it is sensitive, not extractable and has the one right of its
-/// kind; [`Error::KcvMismatch`]; [`Error::VersionExists`]; everything that the way to the token can give.
+/// kind; [`Error::KcvMismatch`]; [`crate::exchange::ExchangeError::KekLeaks`] for a KEK that lets keys in readable; [`Error::VersionExists`]; everything that the way to the token can give.
 pub fn run(config: &TokenConfig, registry: &Registry, adoption: &Adoption) -> Result<(State, CheckValue), Error> {
     if adoption.length == KeyLength::Aes256 && adoption.scheme != Scheme::Kdf3 {
         return Err(Error::SchemeForbids {
@@ -65,9 +68,13 @@ pub fn run(config: &TokenConfig, registry: &Registry, adoption: &Adoption) -> Re
         scheme: adoption.scheme,
         length: adoption.length,
         keks: Vec::new(),
+        peer: None,
         created_at: String::new(),
     };
     let value = check_value(&door, routes, &record, handle)?;
+    if matches!(version.name.kind(), KeyKind::Kek | KeyKind::VaultKek) && reported.says(&Attribute::Unwrap(true)) {
+        kek_probe::refuse_leak(&door, handle, version)?;
+    }
     if let Some(expected) = adoption.check.as_ref().filter(|expected| **expected != value) {
         return Err(Error::KcvMismatch { version: version.clone(), expected: expected.clone(), found: value });
     }
@@ -80,6 +87,7 @@ pub fn run(config: &TokenConfig, registry: &Registry, adoption: &Adoption) -> Re
         scheme: adoption.scheme,
         length: adoption.length,
         keks: Vec::new(),
+        peer: None,
     })?;
     let state = registry.complete(version, &value)?;
     Ok((state, value))

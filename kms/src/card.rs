@@ -1,19 +1,21 @@
 //! One card's request, executed: every static key is derived at most once, with exactly the rights the request needs, and all of
 //! them are destroyed by closing the session they live in.
 
+use crate::check_value::{CheckValue, Method};
 use crate::derive::{Master, Purpose, gp_kcv};
 use crate::error::Error;
 use crate::length::KeyLength;
 use crate::message::{CardAnswer, CardChallenge, CardRequest, CardStep, StepAnswer, WrappedKey};
 use crate::name::KeyVersion;
 use crate::scp03::{self, ChannelKeys};
+use crate::sealed::{SealedKey, SealedSet};
 use crate::token::Door;
 use crate::token::template::{Leaves, Right, Template};
 use cryptoki::object::ObjectHandle;
 use std::collections::BTreeMap;
 
 /// The purposes of a set, in the order of PUT KEY (KID 01, 02, 03).
-const SET: [Purpose; 3] = [Purpose::Enc, Purpose::Mac, Purpose::Dek];
+pub(crate) const SET: [Purpose; 3] = [Purpose::Enc, Purpose::Mac, Purpose::Dek];
 
 /// What a request does with one static card key. Rights follow from this and from nothing else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +71,7 @@ impl<'a> Plan<'a> {
                         plan.uses(new, purpose).goes = Used::Yes;
                     }
                 }
+                CardStep::WrapSealedSet { under, .. } => plan.uses(under, Purpose::Dek).wraps = Used::Yes,
             }
         }
         plan
@@ -132,6 +135,29 @@ impl<'a> StaticKeys<'a> {
         };
         Ok(StepAnswer::KeySet([wrapped(Purpose::Enc)?, wrapped(Purpose::Mac)?, wrapped(Purpose::Dek)?]))
     }
+
+    /// The same of keys that come sealed.
+    fn wrap_sealed(&self, set: &SealedSet, kek: ObjectHandle, under: &KeyVersion) -> Result<StepAnswer, Error> {
+        let (dek, _) = self.handle(under, Purpose::Dek)?;
+        let wrapped = |key: &SealedKey| {
+            let handle = unseal(self.door, kek, key, &set.of)?;
+            let ciphertext = self.door.wrap_cbc(dek, handle, key.blob.length())?;
+            Ok::<_, Error>(WrappedKey { ciphertext, kcv: key.kcv })
+        };
+        let [enc, mac, dek] = &set.keys;
+        Ok(StepAnswer::KeySet([wrapped(enc)?, wrapped(mac)?, wrapped(dek)?]))
+    }
+}
+
+/// Lets a sealed key into the session and proves by its check value that it is the one that was sealed.
+fn unseal(door: &Door, kek: ObjectHandle, key: &SealedKey, of: &KeyVersion) -> Result<ObjectHandle, Error> {
+    let handle = door.unwrap_kw(kek, key.blob.as_bytes(), &Template::card_key_unwrapped())?;
+    let found = gp_kcv(door, handle)?;
+    if found == key.kcv {
+        return Ok(handle);
+    }
+    let value = |kcv: &[u8; 3]| CheckValue::new(Method::Gp, kcv);
+    Err(Error::KcvMismatch { version: of.clone(), expected: value(&key.kcv), found: value(&found) })
 }
 
 /// Computes a request in a session of its own; whatever happens, the session is closed and its keys are gone.
@@ -139,12 +165,14 @@ pub(crate) fn answer<'a>(
     door: Door,
     request: &CardRequest,
     masters: impl Fn(&KeyVersion) -> Result<&'a Master, Error>,
+    keks: impl Fn(&KeyVersion) -> Result<ObjectHandle, Error>,
 ) -> Result<CardAnswer, Error> {
     request.check()?;
     let keys = StaticKeys::derive(&door, request, &|version: &KeyVersion| masters(version))?;
     let steps = request.steps.iter().map(|step| match step {
         CardStep::OpenSession { key, host_challenge, challenge } => keys.open(key, host_challenge, challenge),
         CardStep::WrapKeySet { new, under } => keys.wrap(new, under),
+        CardStep::WrapSealedSet { set, under } => keys.wrap_sealed(set, keks(&set.kek)?, under),
     });
     let steps = steps.collect::<Result<Vec<_>, _>>()?;
     drop(keys);

@@ -17,7 +17,9 @@ use crate::route::Routes;
 use crate::scheme::Scheme;
 use crate::state::{State, Use};
 use crate::token::module::Access;
+use crate::token::reported::Reported;
 use crate::token::{Door, Token, keys};
+use crate::vault::{Vault, VaultDeed, VaultReply};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use p256::elliptic_curve::sec1::ToSec1Point;
 use sha2::{Digest, Sha256};
@@ -30,6 +32,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 enum Held {
     Derivation { master: Master, scheme: Scheme },
     Signature { private: ObjectHandle, public: p256::PublicKey },
+    CardKek(ObjectHandle),
+    Mac(ObjectHandle),
+    Vault(ObjectHandle),
 }
 
 /// The newest epoch that any worker has read: once one answers by it, all do.
@@ -127,8 +132,16 @@ impl Duty {
                 compare(record, point_check_value(&public))?;
                 Ok(Some(Held::Signature { private, public }))
             }
-            KeyKind::Kek | KeyKind::Cipher | KeyKind::Mac => Ok(None),
+            KeyKind::CardKek => self.prove(record, found()?).map(|handle| Some(Held::CardKek(handle))),
+            KeyKind::Mac => self.prove(record, found()?).map(|handle| Some(Held::Mac(handle))),
+            KeyKind::Vault => self.prove(record, found()?).map(|handle| Some(Held::Vault(handle))),
+            KeyKind::Kek | KeyKind::VaultKek => Ok(None),
         }
+    }
+
+    fn prove(&self, record: &Record, handle: ObjectHandle) -> Result<ObjectHandle, Error> {
+        compare(record, check_value(&self.door, self.routes, record, handle)?)?;
+        Ok(handle)
     }
 
     fn load(&mut self) -> Result<(), Error> {
@@ -170,9 +183,18 @@ impl Duty {
                     self.allow_on_card(new)?;
                     self.allow(under, Use::Open, "wrap keys")?;
                 }
+                CardStep::WrapSealedSet { set, under } => {
+                    self.allow(&set.kek, Use::Open, "open sealed sets")?;
+                    self.allow(under, Use::Open, "wrap keys")?;
+                }
             }
         }
-        card::answer(self.token.open(Access::ReadOnly)?, request, |version| self.master(version))
+        card::answer(
+            self.token.open(Access::ReadOnly)?,
+            request,
+            |version| self.master(version),
+            |kek| self.card_kek(kek),
+        )
     }
 
     /// Signs a SHA-256 digest.
@@ -186,6 +208,22 @@ impl Duty {
     pub(crate) fn public_key(&mut self, epoch: Epoch, version: &KeyVersion) -> Result<p256::PublicKey, Error> {
         self.follow(epoch)?;
         self.pair(version).map(|(_, public)| *public)
+    }
+
+    /// An AES-CMAC.
+    pub(crate) fn mac(&mut self, epoch: Epoch, version: &KeyVersion, data: &[u8]) -> Result<[u8; 16], Error> {
+        self.follow(epoch)?;
+        self.allow(version, Use::Open, "make MACs")?;
+        self.door.cmac(self.mac_key(version)?, data).map(|mac| *mac)
+    }
+
+    /// Makes a data key, seals or opens. What is let into the token for it goes with the session.
+    pub(crate) fn vault(&mut self, epoch: Epoch, version: &KeyVersion, deed: &VaultDeed) -> Result<VaultReply, Error> {
+        self.follow(epoch)?;
+        let (wanted, word) = deed.needs();
+        self.allow(version, wanted, word)?;
+        let vault = Vault { version, handle: self.vault_key(version)? };
+        deed.on(vault, &self.token.open(Access::ReadOnly)?)
     }
 
     /// Asks the token for its state (C_GetSessionInfo would say that all is well when it is gone), derives, and makes the check value of
@@ -230,6 +268,27 @@ impl Duty {
         match self.versions.get(version) {
             Some((_, Some(Held::Derivation { master, .. }))) => Ok(master),
             _ => Err(Error::WrongKind { version: version.clone(), wanted: "card" }),
+        }
+    }
+
+    fn card_kek(&self, version: &KeyVersion) -> Result<ObjectHandle, Error> {
+        match self.versions.get(version) {
+            Some((_, Some(Held::CardKek(handle)))) => Ok(*handle),
+            _ => Err(Error::WrongKind { version: version.clone(), wanted: "card-kek" }),
+        }
+    }
+
+    fn mac_key(&self, version: &KeyVersion) -> Result<ObjectHandle, Error> {
+        match self.versions.get(version) {
+            Some((_, Some(Held::Mac(handle)))) => Ok(*handle),
+            _ => Err(Error::WrongKind { version: version.clone(), wanted: "mac" }),
+        }
+    }
+
+    fn vault_key(&self, version: &KeyVersion) -> Result<ObjectHandle, Error> {
+        match self.versions.get(version) {
+            Some((_, Some(Held::Vault(handle)))) => Ok(*handle),
+            _ => Err(Error::WrongKind { version: version.clone(), wanted: "vault" }),
         }
     }
 
@@ -279,19 +338,24 @@ pub(crate) fn check_value(
         KeyKind::Derivation => {
             Master::new(door, handle, (record.scheme, record.length), routes)?.check_value(door, Method::Gp)
         }
-        KeyKind::Cipher => gp_kcv(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv)),
         KeyKind::Mac => door.cmac(handle, &[0; 16]).map(|mac| CheckValue::new(Method::Cmac, mac.as_slice())),
-        KeyKind::Kek => gp_kcv_by_wrapping(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv)),
+        // Where it lets keys in it may not wrap, and where it wraps it may not encrypt: both give the same value.
+        kind if kind.is_kek() && Reported::read(door, handle)?.says(&Attribute::Encrypt(true)) => {
+            gp_kcv(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv))
+        }
+        KeyKind::Kek | KeyKind::CardKek | KeyKind::VaultKek | KeyKind::Vault => {
+            gp_kcv_by_wrapping(door, handle).map(|kcv| CheckValue::new(Method::Gp, &kcv))
+        }
         KeyKind::Signature => public_half(door, record).map(|public| point_check_value(&public)),
     }
 }
 
-fn point_check_value(public: &p256::PublicKey) -> CheckValue {
+pub(crate) fn point_check_value(public: &p256::PublicKey) -> CheckValue {
     CheckValue::new(Method::Point, &Sha256::digest(public.to_sec1_point(false).as_bytes()))
 }
 
 /// CKA_EC_POINT is a DER OCTET STRING around the point (PKCS #11 3.1 §6.3.3); some tokens give the bare point.
-fn public_half(door: &Door, record: &Record) -> Result<p256::PublicKey, Error> {
+pub(crate) fn public_half(door: &Door, record: &Record) -> Result<p256::PublicKey, Error> {
     let home = record.home();
     let handle = keys::find_public(door, &home, &record.version)?.required(&record.version, &home)?;
     let mut point = Vec::new();

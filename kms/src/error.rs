@@ -1,6 +1,9 @@
 //! What can go wrong with keys, by who is at fault. Codes, exit codes and remedies follow from the variant (`report.rs`).
 
 use crate::check_value::CheckValue;
+pub(crate) use crate::doing::Doing;
+use crate::exchange::ExchangeError;
+use crate::exchange::pair::PairError;
 use crate::fault::Fault;
 use crate::label::TokenLabel;
 use crate::length::KeyLength;
@@ -298,10 +301,18 @@ pub enum Error {
     #[error(transparent)]
     Provider(#[from] ProviderError),
     /// A request that no well-made caller sends.
-    #[error("bad card request: {what}")]
+    #[error("bad request: {what}")]
     BadRequest {
         /// What is wrong.
         what: &'static str,
+    },
+    /// What was sealed does not open.
+    #[error(
+        "what was sealed under {version} does not open: it, its associated data or its wrapped data key is another"
+    )]
+    SealBroken {
+        /// The vault key.
+        version: KeyVersion,
     },
     /// A message is not what the contract says.
     #[error("bad message: {text}")]
@@ -326,6 +337,9 @@ pub enum Error {
     /// Every worker has ended.
     #[error("no HSM worker is running")]
     NoWorker,
+    /// A key on its road between tokens.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// A worker process, seen from outside.
     #[error(transparent)]
     Pool(#[from] PoolError),
@@ -337,6 +351,12 @@ pub enum Error {
     Registry {
         /// What is wrong.
         text: String,
+    },
+    /// A file of sealed sets is not what it was when it was opened.
+    #[error("{file} has changed since it was opened")]
+    SetsChanged {
+        /// The file.
+        file: String,
     },
     /// The store.
     #[error(transparent)]
@@ -367,19 +387,8 @@ pub enum PinFileReason {
     Content,
 }
 
-/// Gives a result of the binding the sentence of what was being done.
-pub(crate) trait Doing<T> {
-    /// As our error.
-    fn doing(self, doing: &'static str) -> Result<T, Error>;
-}
-
-impl<T> Doing<T> for Result<T, cryptoki::error::Error> {
-    fn doing(self, doing: &'static str) -> Result<T, Error> {
-        self.map_err(|error| match error {
-            cryptoki::error::Error::Pkcs11(value, function) => {
-                Error::Token { doing, function: format!("{function:?}"), value: ReturnValue::new(value) }
-            }
-            other => Error::Binding { doing, text: other.to_string() },
-        })
+impl From<PairError> for Error {
+    fn from(error: PairError) -> Self {
+        Self::Exchange(error.into())
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::length::KeyLength;
 use crate::message::Ciphertext;
-use crate::secret::SessionKey;
+use crate::sealed::Blob;
+use crate::secret::{Plain, SessionKey};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bytes of a fixed length in hex.
@@ -53,6 +55,60 @@ impl<'de> Deserialize<'de> for AnyHex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         hex::decode(text).map(Self).map_err(|_| serde::de::Error::custom("not hex"))
+    }
+}
+
+/// Personal data: read where it lies, and written by hand.
+pub(crate) struct PlainHex(pub(crate) Plain);
+
+impl<'de> Deserialize<'de> for PlainHex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = PlainHex;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("hex digits")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PlainHex, E> {
+                hex::decode(text).map(|bytes| PlainHex(Plain::new(bytes))).map_err(|_| E::custom("not hex"))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// Personal data on its way to a worker.
+#[derive(Debug)]
+pub(crate) struct SharedHex(pub(crate) Arc<Plain>);
+
+impl Serialize for SharedHex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&Zeroizing::new(hex::encode(self.0.expose())))
+    }
+}
+
+impl<'de> Deserialize<'de> for SharedHex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PlainHex::deserialize(deserializer).map(|read| Self(Arc::new(read.0)))
+    }
+}
+
+/// A sealed card key.
+#[derive(Debug)]
+pub(crate) struct BlobHex(pub(crate) Blob);
+
+impl Serialize for BlobHex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(self.0.as_bytes()))
+    }
+}
+
+impl<'de> Deserialize<'de> for BlobHex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let AnyHex(bytes) = AnyHex::deserialize(deserializer)?;
+        Blob::new(bytes).map(Self).ok_or_else(|| serde::de::Error::custom("not 48 or 80 hex digits"))
     }
 }
 

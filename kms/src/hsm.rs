@@ -1,4 +1,4 @@
-//! The HSM as the rest of the house sees it: a few workers behind a bounded queue, and three questions they answer.
+//! The HSM as the rest of the house sees it: a few workers behind a bounded queue, and the questions they answer.
 
 use crate::duty::{Duty, NewestEpoch};
 use crate::error::Error;
@@ -12,6 +12,8 @@ use crate::pool::place::Place;
 use crate::pool::{Pool, Shared};
 use crate::queue::{Job, Queue};
 use crate::registry::{Origin, Registry};
+use crate::secret::Plain;
+use crate::vault::{MAC_BYTES_MAX, VaultDeed, VaultReply, WrappedDataKey};
 use crate::worker::{self, Reply, Task};
 use crossbeam_channel::bounded;
 use fuda_cli::config::{Config, Mode};
@@ -133,6 +135,80 @@ impl Hsm {
     pub fn public_key(&self, key: &KeyVersion) -> Result<p256::PublicKey, Error> {
         match self.ask(Task::PublicKey { epoch: self.epoch()?, key: key.clone() })? {
             Reply::PublicKey(key) => Ok(key),
+            _ => Err(other_reply()),
+        }
+    }
+
+    /// AES-CMAC of at most [`MAC_BYTES_MAX`] bytes by an `index` or `activation` key that is ACTIVE or in GRACE.
+    ///
+    /// # Errors
+    /// As [`Hsm::card`].
+    pub fn mac(&self, key: &KeyVersion, data: &[u8]) -> Result<[u8; 16], Error> {
+        if data.len() > MAC_BYTES_MAX {
+            return Err(Error::BadRequest { what: "a MAC is made over at most 4 KiB" });
+        }
+        match self.ask(Task::Mac { epoch: self.epoch()?, key: key.clone(), data: data.to_vec() })? {
+            Reply::Mac(mac) => Ok(mac),
+            _ => Err(other_reply()),
+        }
+    }
+
+    /// A new AES-256 data key under the ACTIVE version of `vault`. To destroy what is returned is to destroy what is sealed with it.
+    ///
+    /// # Errors
+    /// As [`Hsm::card`].
+    pub fn new_data_key(&self, vault: &KeyVersion) -> Result<WrappedDataKey, Error> {
+        match self.vault(vault, VaultDeed::NewDataKey)? {
+            VaultReply::DataKey(key) => Ok(key),
+            _ => Err(other_reply()),
+        }
+    }
+
+    /// Seals at most [`PLAIN_BYTES_MAX`] bytes by AES-256-GCM inside the token: nonce (12) ‖ ciphertext ‖ tag (16). `aad`, at most
+    /// [`AAD_BYTES_MAX`] bytes, says what they are and must be given again to open them. The version must be ACTIVE.
+    ///
+    /// # Errors
+    /// As [`Hsm::card`]; [`Error::SealBroken`] when the data key is not one of this version.
+    ///
+    /// [`AAD_BYTES_MAX`]: crate::vault::AAD_BYTES_MAX
+    /// [`PLAIN_BYTES_MAX`]: crate::vault::PLAIN_BYTES_MAX
+    pub fn seal(
+        &self,
+        vault: &KeyVersion,
+        data_key: &WrappedDataKey,
+        aad: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, Error> {
+        let plain = Arc::new(Plain::new(plain.to_vec()));
+        match self.vault(vault, VaultDeed::Seal { data_key: data_key.clone(), aad: aad.to_vec(), plain })? {
+            VaultReply::Sealed(sealed) => Ok(sealed),
+            _ => Err(other_reply()),
+        }
+    }
+
+    /// Opens what [`Hsm::seal`] gave. The version may be in GRACE.
+    ///
+    /// # Errors
+    /// As [`Hsm::card`]; [`Error::SealBroken`] when it, its data key or `aad` is not what it was (from a process as [`Error::Worker`] with
+    /// the code `SEAL_BROKEN`).
+    pub fn open(
+        &self,
+        vault: &KeyVersion,
+        data_key: &WrappedDataKey,
+        aad: &[u8],
+        sealed: &[u8],
+    ) -> Result<Plain, Error> {
+        let deed = VaultDeed::Open { data_key: data_key.clone(), aad: aad.to_vec(), sealed: sealed.to_vec() };
+        match self.vault(vault, deed)? {
+            VaultReply::Opened(plain) => Ok(plain),
+            _ => Err(other_reply()),
+        }
+    }
+
+    fn vault(&self, key: &KeyVersion, deed: VaultDeed) -> Result<VaultReply, Error> {
+        deed.check()?;
+        match self.ask(Task::Vault { epoch: self.epoch()?, key: key.clone(), deed })? {
+            Reply::Vault(reply) => Ok(reply),
             _ => Err(other_reply()),
         }
     }

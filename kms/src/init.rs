@@ -1,22 +1,24 @@
 //! `init`: a token that holds exactly the keys of keys.toml, registered; run again, it finishes what was cut and changes nothing else.
 
 use crate::birth::{self, Export, Kek};
+use crate::birth_policy::{Work, refuse_birth, refuse_by_policy, refuse_unwrapped_birth};
 use crate::check_value::CheckValue;
 use crate::duty::{check_value, compare};
 use crate::error::Error;
 use crate::keys_file::{KeyEntry, KeySource, KeysFile};
+use crate::label::TokenLabel;
 use crate::login::{LoggedIn, TokenConfig, log_in};
 use crate::make_token::{ensure_token, refuse_making};
+use crate::master;
 use crate::name::{KeyKind, KeyName, KeyVersion};
-use crate::provider::KeyWrap;
 use crate::registry::{Intent, Origin, Record, Registry};
 use crate::route::Routes;
 use crate::state::{State, Use};
-use crate::token::keys::{self, Found, Reported, Strictness};
+use crate::token::keys::{self, Found};
 use crate::token::module::Access;
+use crate::token::reported::{Reported, Strictness};
 use crate::token::template::Home;
 use crate::token::{Door, Module};
-use fuda_cli::config::Mode;
 use std::path::{Path, PathBuf};
 
 /// What is asked of `init`.
@@ -28,6 +30,12 @@ pub struct Order<'a> {
     pub keys: &'a KeysFile,
     /// Folder for blobs wrapped under KEKs.
     pub blobs: Option<&'a Path>,
+}
+
+impl<'a> Order<'a> {
+    const fn work(&self) -> Work<'a> {
+        Work { token: self.token, blobs: self.blobs }
+    }
 }
 
 /// What became of a key.
@@ -97,7 +105,7 @@ pub enum TokenDeed {
 /// # Errors
 /// As [`run`].
 pub fn dry_run(order: Order<'_>, registry: &Registry) -> Result<Report, Error> {
-    refuse_by_policy(&order)?;
+    order.keys.keys.iter().try_for_each(|key| refuse_by_policy(order.work(), key))?;
     match Module::load(&order.token.module)?.token(&order.token.label) {
         Ok(_) => {}
         Err(Error::TokenAbsent { .. }) => {
@@ -109,15 +117,17 @@ pub fn dry_run(order: Order<'_>, registry: &Registry) -> Result<Report, Error> {
     }
     let LoggedIn { token, door } = log_in(order.token, Access::ReadOnly)?;
     let routes = Routes::find(&token, &door, &order.token.provider)?;
-    let keys = order.keys.keys.iter().map(|key| match stand(&door, routes, &order, registry, key)? {
-        Stand::Absent => Ok(would_bear(KeyVersion::first(key.name.clone()))),
-        Stand::Unfinished(record, _) => Ok(Settled {
-            version: record.version,
-            deed: Deed::WouldFinish,
-            state: Some(record.state),
-            check_value: None,
-        }),
-        Stand::Complete(record) => Ok(kept(record)),
+    let keys = order.keys.keys.iter().map(|key| {
+        match stand(&door, routes, order.work(), registry, (key, &KeyVersion::first(key.name.clone())))? {
+            Stand::Absent => Ok(would_bear(KeyVersion::first(key.name.clone()))),
+            Stand::Unfinished(record, _) => Ok(Settled {
+                version: record.version,
+                deed: Deed::WouldFinish,
+                state: Some(record.state),
+                check_value: None,
+            }),
+            Stand::Complete(record) => Ok(kept(record)),
+        }
     });
     Ok(Report { token: TokenDeed::Kept, keys: keys.collect::<Result<_, Error>>()? })
 }
@@ -129,12 +139,16 @@ pub fn dry_run(order: Order<'_>, registry: &Registry) -> Result<Report, Error> {
 /// [`Error::KeyUnregistered`], [`Error::Differs`], [`Error::KcvMismatch`], [`Error::KeyAttribute`] for what is there and is not as it must be;
 /// everything that the way to the token can give.
 pub fn run(order: Order<'_>, registry: &Registry) -> Result<Report, Error> {
-    refuse_by_policy(&order)?;
+    order.keys.keys.iter().try_for_each(|key| refuse_by_policy(order.work(), key))?;
     let _alone = order.token.files().lock_init()?;
     let made = ensure_token(order.token)?;
     let LoggedIn { token, door } = log_in(order.token, Access::ReadWrite)?;
     let routes = Routes::find(&token, &door, &order.token.provider)?;
-    let keys = order.keys.keys.iter().map(|key| settle(&door, routes, &order, registry, key));
+    let keys = order
+        .keys
+        .keys
+        .iter()
+        .map(|key| settle(&door, routes, order.work(), registry, (key, &KeyVersion::first(key.name.clone()))));
     Ok(Report { token: made, keys: keys.collect::<Result<_, _>>()? })
 }
 
@@ -144,30 +158,6 @@ fn would_bear(version: KeyVersion) -> Settled {
 
 fn kept(record: Record) -> Settled {
     Settled { version: record.version, deed: Deed::Kept, state: Some(record.state), check_value: record.check_value }
-}
-
-fn refuse_by_policy(order: &Order<'_>) -> Result<(), Error> {
-    for key in &order.keys.keys {
-        if order.token.mode == Mode::Production && key.source == KeySource::GpDefault {
-            return Err(Error::Policy {
-                what: format!(
-                    "`{}` would be the public test key (scheme {}), and the site's mode is production",
-                    key.name, key.scheme
-                ),
-                remedy: "import the chip maker's key and adopt it, or set site.mode = \"test\"",
-            });
-        }
-        if let (Some(kek), None) = (key.keks.first(), order.blobs) {
-            return Err(Error::Policy {
-                what: format!(
-                    "`{}` is wrapped under {kek} at its birth, and there is nowhere to put the blob",
-                    key.name
-                ),
-                remedy: "name a folder with --blobs DIR; carry it away from this host afterwards",
-            });
-        }
-    }
-    Ok(())
 }
 
 /// How things stand with a key before anything is done.
@@ -180,29 +170,34 @@ enum Stand {
     Complete(Record),
 }
 
-fn stand(door: &Door, routes: Routes, order: &Order<'_>, registry: &Registry, key: &KeyEntry) -> Result<Stand, Error> {
-    let version = KeyVersion::first(key.name.clone());
-    let record = match registry.version(&version) {
+fn stand(
+    door: &Door,
+    routes: Routes,
+    work: Work<'_>,
+    registry: &Registry,
+    (key, version): (&KeyEntry, &KeyVersion),
+) -> Result<Stand, Error> {
+    let record = match registry.version(version) {
         Ok(record) => record,
         Err(Error::VersionUnknown { .. }) => {
-            return match keys::find(door, &Home::of(&version), &version)? {
+            return match keys::find(door, &Home::of(version), version)? {
                 Found::None => Ok(Stand::Absent),
-                Found::One(_) => Err(Error::KeyUnregistered { version }),
+                Found::One(_) => Err(Error::KeyUnregistered { version: version.clone() }),
             };
         }
         Err(other) => return Err(other),
     };
-    same_wish(order, key, &record)?;
+    same_wish(&work.token.label, key, &record)?;
     let home = record.home();
     if record.check_value.is_none() {
-        let found = keys::find(door, &home, &version)?;
+        let found = keys::find(door, &home, version)?;
         return Ok(Stand::Unfinished(record, found));
     }
     if record.state == State::Destroyed {
         return Ok(Stand::Complete(record));
     }
-    let handle = keys::find(door, &home, &version)?.required(&version, &home)?;
-    Reported::read(door, handle)?.check(&version, record.scheme, strictness(record.origin))?;
+    let handle = keys::find(door, &home, version)?.required(version, &home)?;
+    Reported::read(door, handle)?.check(version, record.scheme, strictness(record.origin))?;
     if record.state.allows(Use::Open) {
         compare(&record, check_value(door, routes, &record, handle)?)?;
     }
@@ -213,24 +208,26 @@ fn stand(door: &Door, routes: Routes, order: &Order<'_>, registry: &Registry, ke
 /// How exactly a key of an origin must be as this house makes them.
 pub(crate) const fn strictness(origin: Origin) -> Strictness {
     match origin {
-        Origin::Born | Origin::Public => Strictness::Born,
+        Origin::Born | Origin::Public | Origin::Imported => Strictness::Born,
+        Origin::Paired => Strictness::Paired,
         Origin::Adopted => Strictness::Adopted,
     }
 }
 
 /// Refuses a file that wants another key than the one that is registered.
-fn same_wish(order: &Order<'_>, key: &KeyEntry, record: &Record) -> Result<(), Error> {
+pub(crate) fn same_wish(token: &TokenLabel, key: &KeyEntry, record: &Record) -> Result<(), Error> {
     let differs = |what, wanted: String, registered: String| Error::Differs {
         version: record.version.clone(),
         what,
         wanted,
         registered,
     };
-    if record.token != order.keys.token {
-        return Err(differs("the token", order.keys.token.to_string(), record.token.to_string()));
+    if record.token != *token {
+        return Err(differs("the token", token.to_string(), record.token.to_string()));
     }
     let public = key.source == KeySource::GpDefault;
-    if public != (record.origin == Origin::Public) {
+    if public != (record.origin == Origin::Public) || (record.origin == Origin::Paired && record.check_value.is_none())
+    {
         let wanted = if public { "public" } else { "born" };
         return Err(differs("the origin", wanted.to_owned(), record.origin.as_str().to_owned()));
     }
@@ -250,7 +247,8 @@ fn names(keks: &[KeyName]) -> String {
     format!("[{}]", keks.iter().map(KeyName::to_string).collect::<Vec<_>>().join(", "))
 }
 
-fn required_check(key: &KeyEntry, record: &Record) -> Result<(), Error> {
+/// Refuses a registered key whose check value is not the one that the file asks for.
+pub(crate) fn required_check(key: &KeyEntry, record: &Record) -> Result<(), Error> {
     match (&key.check, &record.check_value) {
         (Some(expected), Some(found)) if expected != found => Err(Error::KcvMismatch {
             version: record.version.clone(),
@@ -261,23 +259,24 @@ fn required_check(key: &KeyEntry, record: &Record) -> Result<(), Error> {
     }
 }
 
-fn settle(
+/// Makes a version as a list or a command wishes it, or finishes it, or finds it as it must be.
+pub(crate) fn settle(
     door: &Door,
     routes: Routes,
-    order: &Order<'_>,
+    work: Work<'_>,
     registry: &Registry,
-    key: &KeyEntry,
+    (key, version): (&KeyEntry, &KeyVersion),
 ) -> Result<Settled, Error> {
-    let deed = match stand(door, routes, order, registry, key)? {
+    let deed = match stand(door, routes, work, registry, (key, version))? {
         Stand::Complete(record) => return Ok(kept(record)),
         Stand::Absent => {
-            refuse_birth(order, key)?;
+            refuse_birth(work, key)?;
             if key.name.kind() == KeyKind::Derivation {
                 // A key that nothing can be derived from here is not born here.
                 routes.of(key.length)?;
-                refuse_unwrapped_birth(order, key)?;
             }
-            registry.intend(&intent(order, key))?;
+            refuse_unwrapped_birth(work, key)?;
+            registry.intend(&intent(work, key, version))?;
             Deed::Born
         }
         Stand::Unfinished(record, Found::One(handle)) => {
@@ -291,16 +290,17 @@ fn settle(
         }
         Stand::Unfinished(_, Found::None) => Deed::Finished,
     };
-    let version = KeyVersion::first(key.name.clone());
-    let record = registry.version(&version)?;
+    let record = registry.version(version)?;
     let home = record.home();
     match key.source {
         KeySource::GpDefault => birth::create_gp_default(door, &home, record.scheme)?,
-        KeySource::Birth => birth::bear(door, &version, record.length, &home, &export(door, order, registry, key)?)?,
+        KeySource::Birth => birth::bear(door, version, record.length, &home, &export(door, work, registry, key)?)?,
     }
-    let handle = keys::find(door, &home, &version)?.required(&version, &home)?;
-    Reported::read(door, handle)?.check(&version, record.scheme, Strictness::Born)?;
+    let handle = keys::find(door, &home, version)?.required(version, &home)?;
+    Reported::read(door, handle)?.check(version, record.scheme, Strictness::Born)?;
     let value = check_value(door, routes, &record, handle)?;
+    // A registered key must not be lost with the machine's power.
+    master::sync(work.token, Access::ReadWrite)?;
     finish(registry, key, record, value, deed)
 }
 
@@ -317,58 +317,26 @@ fn finish(
     Ok(Settled { version: record.version, deed, state: Some(state), check_value: Some(value) })
 }
 
-/// What may not be born here: a key whose value is already known elsewhere, and a KEK in production.
-fn refuse_birth(order: &Order<'_>, key: &KeyEntry) -> Result<(), Error> {
-    if key.check.is_some() && key.source == KeySource::Birth {
-        return Err(Error::Policy {
-            what: format!(
-                "`{}` has a check value in keys.toml, so it exists elsewhere and cannot be born here",
-                key.name
-            ),
-            remedy: "bring it into the token and register it with `fuda-kms key adopt`",
-        });
-    }
-    if key.name.kind() == KeyKind::Kek && order.token.mode == Mode::Production {
-        return Err(Error::Policy {
-            what: format!("`{}` would be born in this token, so nobody could ever open what it wraps", key.name),
-            remedy: "bring the KEK that both sides share into the token (WRAP only) and register it with `fuda-kms key adopt`",
-        });
-    }
-    Ok(())
-}
-
-/// A key-derivation key enters the token wrapped; where no wrapping is known, it is another's to make.
-fn refuse_unwrapped_birth(order: &Order<'_>, key: &KeyEntry) -> Result<(), Error> {
-    let provider = &order.token.provider;
-    if key.source == KeySource::Birth && provider.profile.key_wrap == KeyWrap::None {
-        return Err(Error::Policy {
-            what: format!("`{}` cannot be born: of {}, no key wrapping is known", key.name, provider.profile.title),
-            remedy: "make it by the vendor's ceremony (DERIVE only, never extractable) and register it with `fuda-kms key adopt`",
-        });
-    }
-    Ok(())
-}
-
-fn intent(order: &Order<'_>, key: &KeyEntry) -> Intent {
-    let version = KeyVersion::first(key.name.clone());
+fn intent(work: Work<'_>, key: &KeyEntry, version: &KeyVersion) -> Intent {
     Intent {
-        home: Home::of(&version),
-        version,
-        token: order.keys.token.clone(),
+        home: Home::of(version),
+        version: version.clone(),
+        token: work.token.label.clone(),
         origin: if key.source == KeySource::GpDefault { Origin::Public } else { Origin::Born },
         scheme: key.scheme,
         length: key.length,
         keks: key.keks.clone(),
+        peer: None,
     }
 }
 
 /// The ACTIVE version of each KEK of a policy, found in the token.
-fn export<'a>(door: &Door, order: &Order<'a>, registry: &Registry, key: &KeyEntry) -> Result<Export<'a>, Error> {
+fn export<'a>(door: &Door, work: Work<'a>, registry: &Registry, key: &KeyEntry) -> Result<Export<'a>, Error> {
     let keks = key.keks.iter().map(|name| {
         let record = registry.active(name)?;
         let home = record.home();
         let handle = keys::find(door, &home, &record.version)?.required(&record.version, &home)?;
         Ok(Kek { version: record.version, handle })
     });
-    Ok(Export { keks: keks.collect::<Result<_, Error>>()?, folder: order.blobs })
+    Ok(Export { keks: keks.collect::<Result<_, Error>>()?, folder: work.blobs })
 }

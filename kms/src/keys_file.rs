@@ -91,7 +91,7 @@ impl KeysFile {
             }
             keys.push(entry);
         }
-        keys.sort_by_key(|key| key.name.kind() != KeyKind::Kek);
+        keys.sort_by_key(|key| !key.name.kind().is_kek());
         Ok(Self { token, keys, token_offset })
     }
 
@@ -128,17 +128,19 @@ fn entry(source: &Source, raw: &RawKey) -> Result<KeyEntry, Failure> {
     for text in &raw.kek {
         let kek = key_name(source, text)?;
         let offset = text.span().start;
-        if kek.kind() != KeyKind::Kek {
-            return Err(Failure::input(
-                source,
-                offset,
-                format!("`{kek}` wraps no keys"),
-                "name keys like \"kek/backup\"",
-            ));
+        let refused = |what, remedy| Err(Failure::input(source, offset, what, remedy));
+        let Some(peer) = kek.peer().filter(|_| kek.kind() != KeyKind::CardKek) else {
+            return refused(format!("`{kek}` wraps no keys"), "name keys like \"kek/backup\"");
+        };
+        if !kind.travels() || raw.public.is_some() {
+            let remedy = "`kek` is for keys that card keys are derived from, for index, activation and vault";
+            return refused(format!("`{name}` is not wrapped at its birth"), remedy);
         }
-        if kind != KeyKind::Derivation || raw.public.is_some() {
-            let what = format!("`{name}` is not wrapped at its birth");
-            return Err(Failure::input(source, offset, what, "`kek` is for keys that card keys are derived from"));
+        if kek != KeyName::kek_of(kind, peer.clone()) {
+            return refused(
+                format!("`{kek}` lets no {} keys in", kind.as_str()),
+                "vault travels under \"vault-kek/PEER\", every other key under \"kek/PEER\"",
+            );
         }
         if keks.contains(&kek) {
             return Err(Failure::input(source, offset, format!("`{kek}` is named twice"), "name each KEK once"));
@@ -206,7 +208,7 @@ fn length(source: &Source, raw: &RawKey, name: &KeyName, scheme: Scheme) -> Resu
 /// The check value of a kind in plain hex: its method follows from the kind.
 fn check(source: &Source, text: &Spanned<String>, kind: KeyKind) -> Result<CheckValue, Failure> {
     let method = match kind {
-        KeyKind::Derivation | KeyKind::Kek | KeyKind::Cipher => Method::Gp,
+        KeyKind::Derivation | KeyKind::Kek | KeyKind::CardKek | KeyKind::VaultKek | KeyKind::Vault => Method::Gp,
         KeyKind::Mac => Method::Cmac,
         KeyKind::Signature => Method::Point,
     };
@@ -245,7 +247,7 @@ mod tests {
     #[test]
     fn the_development_file_is_accepted() {
         let file = parse(include_str!("../../softhsm-config/keys.toml")).unwrap();
-        assert_eq!(file.keys.len(), 10);
+        assert_eq!(file.keys.len(), 13);
     }
 
     #[test]
@@ -274,6 +276,9 @@ mod tests {
             ),
             (with("name = \"vault\"\nscheme = \"kdf3\""), "keys.toml:4:10", "derives no card keys"),
             (with("name = \"audit\"\nkek = [\"kek/a\"]"), "keys.toml:4:8", "not wrapped"),
+            (with("name = \"issuer\"\nkek = [\"card-kek/a\"]"), "keys.toml:4:8", "wraps no keys"),
+            (with("name = \"vault\"\nkek = [\"kek/a\"]"), "keys.toml:4:8", "lets no vault keys in"),
+            (with("name = \"index\"\nkek = [\"vault-kek/a\"]"), "keys.toml:4:8", "lets no mac keys in"),
             (with("name = \"issuer\"\ncheck = \"AABB\""), "keys.toml:4:9", "no check value"),
             (with("name = \"issuer\"\n[[key]]\nname = \"issuer\""), "keys.toml:5:8", "listed twice"),
             (with("name = \"issuer\" x"), "keys.toml:3:17", "unexpected"),

@@ -109,8 +109,8 @@ impl Login {
     }
 
     /// Logs in with a PIN that is gone afterwards.
-    pub(crate) fn once(config: &TokenConfig, pin: Pin) -> Result<Self, Error> {
-        let held = log_in_with(config, Access::ReadOnly, LoginTo::WorkersOwn, || Ok(pin))?;
+    pub(crate) fn once(config: &TokenConfig, pin: impl FnOnce() -> Result<Pin, Error>) -> Result<Self, Error> {
+        let held = log_in_with(config, Access::ReadOnly, LoginTo::WorkersOwn, pin)?;
         Ok(Self { again: None, provider: config.provider.clone(), held: Mutex::new(held) })
     }
 
@@ -163,19 +163,25 @@ fn log_in_with(
     refuse_soft_in_production(config.mode, &info)?;
     config.provider.require_token(&info)?;
     refuse_at_limit(&config.label, &info)?;
+    refuse_after_a_cut(&files, &info)?;
     let pin = AuthPin::from(pin()?.expose().to_owned());
     if on == LoginTo::Master {
         master::copy_aside(config, access)?;
     }
     let door = token.open(access)?;
-    match door.login(&pin) {
+    let attempt = files.attempt()?;
+    let outcome = door.login(&pin);
+    if let Err(Error::Token { value, .. }) = &outcome
+        && value.class() == Class::NeverRetry
+    {
+        attempt.refused(*value)?;
+        return Err(Error::PinRefused { label: config.label.clone(), value: *value });
+    }
+    attempt.over();
+    match outcome {
         Ok(()) if on == LoginTo::Master => master::sync(config, access).map(|()| LoggedIn { token, door }),
         Ok(()) => Ok(LoggedIn { token, door }),
         Err(Error::Token { value, .. }) if value.class() == Class::Fine => Ok(LoggedIn { token, door }),
-        Err(Error::Token { value, .. }) if value.class() == Class::NeverRetry => {
-            files.set(value)?;
-            Err(Error::PinRefused { label: config.label.clone(), value })
-        }
         Err(other) => Err(other),
     }
 }
@@ -205,4 +211,13 @@ fn refuse_at_limit(label: &TokenLabel, info: &TokenInfo) -> Result<(), Error> {
         return Ok(());
     };
     Err(Error::PinAtLimit { label: label.clone(), says })
+}
+
+/// A login that was cut may have been one with a wrong PIN. Where the token says so, nobody tries again; where it says nothing, the cut
+/// was most likely somebody's kill, and the pool goes on.
+fn refuse_after_a_cut(files: &TokenFiles, info: &TokenInfo) -> Result<(), Error> {
+    if files.was_cut() && info.user_pin_count_low() {
+        files.latch_the_cut()?;
+    }
+    files.refuse_if_latched()
 }

@@ -6,6 +6,7 @@
 use crate::error::Error;
 use crate::length::KeyLength;
 use crate::name::KeyVersion;
+use crate::sealed::SealedSet;
 use crate::secret::SessionKeys;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -74,6 +75,13 @@ pub enum CardStep {
         /// The version whose DEK the channel has.
         under: KeyVersion,
     },
+    /// The same of a set that was made elsewhere and sealed for this card.
+    WrapSealedSet {
+        /// The set.
+        set: Box<SealedSet>,
+        /// The version whose DEK the channel has.
+        under: KeyVersion,
+    },
 }
 
 /// Where the card's challenge comes from.
@@ -109,7 +117,7 @@ pub enum StepAnswer {
         /// The keys, to be wiped when the channel ends.
         keys: SessionKeys,
     },
-    /// To [`CardStep::WrapKeySet`]: ENC, MAC, DEK.
+    /// To [`CardStep::WrapKeySet`] and [`CardStep::WrapSealedSet`]: ENC, MAC, DEK.
     KeySet([WrappedKey; 3]),
 }
 

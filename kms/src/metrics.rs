@@ -182,6 +182,21 @@ impl Counters {
 }
 
 impl Metrics {
+    /// What went wrong with workers, in words; nothing when all went well.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let counts = [
+            (self.deaths, "died"),
+            (self.timeouts, "hung and were killed"),
+            (self.resets, "lost their session and were replaced"),
+            (self.failed_starts, "could not start"),
+        ];
+        let words: Vec<_> =
+            counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let handed_over = format!("; {} requests were given to another", self.handed_over);
+        (!words.is_empty()).then(|| words.join(", ") + if self.handed_over > 0 { &handed_over } else { "" })
+    }
+
     fn add(&mut self, errors: &BTreeMap<String, u64>) {
         for (value, count) in errors {
             if self.errors.len() < VALUES_MAX || self.errors.contains_key(value) {
@@ -193,4 +208,19 @@ impl Metrics {
 
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_is_told_in_words_and_its_absence_is_not() {
+        let mut metrics = Metrics { starts: 4, renewals: 2, recycles: 9, ..Metrics::default() };
+        assert_eq!(metrics.trouble(), None);
+        metrics.timeouts = 1;
+        assert_eq!(metrics.trouble().unwrap(), "1 hung and were killed");
+        (metrics.deaths, metrics.handed_over) = (3, 2);
+        assert_eq!(metrics.trouble().unwrap(), "3 died, 1 hung and were killed; 2 requests were given to another");
+    }
 }

@@ -18,7 +18,7 @@ pub struct NameError {
 
 impl NameError {
     /// The names that exist, as a sentence for reports.
-    pub const ALLOWED: &'static str = "initial, transport, issuer, recovery, ap/NAME, kek/PEER, vault, index, activation, receipt, audit, \
+    pub const ALLOWED: &'static str = "initial, transport, issuer, recovery, ap/NAME, kek/PEER, card-kek/PEER, vault-kek/PEER, vault, index, activation, receipt, audit, \
          identity (NAME: 1 to 32 of a-z 0-9 -)";
 
     fn new(text: &str, expected: &'static str) -> Self {
@@ -37,10 +37,24 @@ impl Part {
         &self.0
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    fn read(text: &str) -> Option<Self> {
         let letters = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
         (letters && begins && text.len() <= PART_CHARS_MAX).then(|| Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Part {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        Self::read(text).ok_or_else(|| NameError::new(text, "name (1 to 32 of a-z 0-9 -, a letter first)"))
     }
 }
 
@@ -59,6 +73,10 @@ pub enum KeyName {
     Ap(Part),
     /// Wraps keys that leave for a peer or a backup.
     Kek(Part),
+    /// Wraps the key sets of single cards on their way to a peer's line.
+    CardKek(Part),
+    /// Wraps vault keys that leave for a peer.
+    VaultKek(Part),
     /// Wraps the keys of personal data.
     Vault,
     /// Blind index of personal data.
@@ -80,8 +98,12 @@ pub enum KeyKind {
     Derivation,
     /// AES-256 key that wraps other keys.
     Kek,
-    /// AES-256 key that encrypts and decrypts.
-    Cipher,
+    /// AES-256 key that wraps keys of single cards where they are made, and unwraps them where cards are.
+    CardKek,
+    /// AES-256 key that wraps vault keys where they are born, and unwraps them where they come to.
+    VaultKek,
+    /// AES-256 key that wraps data keys and lets them in again: what they seal is opened by them and by nothing else.
+    Vault,
     /// AES-256 key that makes AES-CMACs.
     Mac,
     /// ECDSA key pair on P-256.
@@ -95,10 +117,24 @@ impl KeyKind {
         match self {
             Self::Derivation => "derivation",
             Self::Kek => "kek",
-            Self::Cipher => "cipher",
+            Self::CardKek => "card-kek",
+            Self::VaultKek => "vault-kek",
+            Self::Vault => "vault",
             Self::Mac => "mac",
             Self::Signature => "signature",
         }
+    }
+
+    /// Whether keys of this kind can be wrapped at their birth, to leave for another token.
+    #[must_use]
+    pub const fn travels(self) -> bool {
+        matches!(self, Self::Derivation | Self::Mac | Self::Vault)
+    }
+
+    /// Whether keys of this kind wrap where they are born and unwrap where they come to, and do nothing else.
+    #[must_use]
+    pub const fn is_kek(self) -> bool {
+        matches!(self, Self::Kek | Self::CardKek | Self::VaultKek)
     }
 }
 
@@ -109,9 +145,29 @@ impl KeyName {
         match self {
             Self::Initial | Self::Transport | Self::Issuer | Self::Recovery | Self::Ap(_) => KeyKind::Derivation,
             Self::Kek(_) => KeyKind::Kek,
-            Self::Vault => KeyKind::Cipher,
+            Self::CardKek(_) => KeyKind::CardKek,
+            Self::VaultKek(_) => KeyKind::VaultKek,
+            Self::Vault => KeyKind::Vault,
             Self::Index | Self::Activation => KeyKind::Mac,
             Self::Receipt | Self::Audit | Self::Identity => KeyKind::Signature,
+        }
+    }
+
+    /// The KEK of a peer that keys of a kind travel under: what it lets in has the rights of vault keys, or those of all others.
+    #[must_use]
+    pub const fn kek_of(kind: KeyKind, peer: Part) -> Self {
+        match kind {
+            KeyKind::Vault => Self::VaultKek(peer),
+            _ => Self::Kek(peer),
+        }
+    }
+
+    /// The PEER of a KEK.
+    #[must_use]
+    pub const fn peer(&self) -> Option<&Part> {
+        match self {
+            Self::Kek(peer) | Self::CardKek(peer) | Self::VaultKek(peer) => Some(peer),
+            _ => None,
         }
     }
 
@@ -131,6 +187,8 @@ impl fmt::Display for KeyName {
             Self::Recovery => f.write_str("recovery"),
             Self::Ap(part) => write!(f, "ap/{}", part.as_str()),
             Self::Kek(part) => write!(f, "kek/{}", part.as_str()),
+            Self::CardKek(part) => write!(f, "card-kek/{}", part.as_str()),
+            Self::VaultKek(part) => write!(f, "vault-kek/{}", part.as_str()),
             Self::Vault => f.write_str("vault"),
             Self::Index => f.write_str("index"),
             Self::Activation => f.write_str("activation"),
@@ -157,8 +215,10 @@ impl FromStr for KeyName {
             "audit" => Some(Self::Audit),
             "identity" => Some(Self::Identity),
             _ => match text.split_once('/') {
-                Some(("ap", part)) => Part::parse(part).map(Self::Ap),
-                Some(("kek", part)) => Part::parse(part).map(Self::Kek),
+                Some(("ap", part)) => Part::read(part).map(Self::Ap),
+                Some(("kek", part)) => Part::read(part).map(Self::Kek),
+                Some(("card-kek", part)) => Part::read(part).map(Self::CardKek),
+                Some(("vault-kek", part)) => Part::read(part).map(Self::VaultKek),
                 _ => None,
             },
         };
@@ -232,6 +292,8 @@ mod tests {
             "ap/ticket@3",
             "ap/t-2@1",
             "kek/backup@1",
+            "card-kek/factory@1",
+            "vault-kek/issuer@1",
             "vault@1",
             "index@1",
             "activation@1",
@@ -263,6 +325,7 @@ mod tests {
             "ap/a b@1",
             "ap/ticket/x@1",
             "kek@1",
+            "card-kek@1",
             "ap/チケット@1",
             "ap/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@1",
             " issuer@1",

@@ -18,6 +18,7 @@ use fuda_store::{Options, SchemaPolicy, Store};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Serves the pool at the other end of standard input, until that end is closed.
 ///
@@ -54,14 +55,20 @@ fn start(pipe: &mut Framed) -> Result<Option<Duty>, Error> {
     let pin = std::str::from_utf8(&bytes).map_err(|_| Error::PinInput { text: "it is not UTF-8".to_owned() })?;
     let pin = Pin::new(pin.to_owned());
     drop(bytes);
-    let duty = open(&hello, pin)?;
+    let duty = open(&hello, || pool_is_there(pipe).map(|()| pin))?;
     // Only now may anybody kill this process: the token is not in the midst of a login.
     end_with_the_pool();
     pipe.send(&FromWorker::Ready { epoch: duty.epoch() }.to_wire()?)?;
     Ok(Some(duty))
 }
 
-fn open(hello: &Hello, pin: Pin) -> Result<Duty, Error> {
+/// A worker may have waited for the start-up lock for long: nobody logs in for a pool that is gone.
+fn pool_is_there(pipe: &Framed) -> Result<(), Error> {
+    let silent = !pipe.readable(Instant::now())?;
+    if silent { Ok(()) } else { Err(Error::Message { text: "the pool went away".to_owned() }) }
+}
+
+fn open(hello: &Hello, pin: impl FnOnce() -> Result<Pin, Error>) -> Result<Duty, Error> {
     let token = TokenConfig {
         module: hello.module.clone(),
         label: hello.label()?,

@@ -19,6 +19,7 @@ use crate::label::TokenLabel;
 use crate::message::{CardRequest, Epoch};
 use crate::metrics::Tally;
 use crate::pool::error::PoolError;
+use crate::vault_wire::{DeedWire, VaultWire};
 use crate::wire::{self, CONTRACT, Named};
 use crate::worker::{After, Done, Reply, Task};
 use fuda_cli::config::Mode;
@@ -149,6 +150,8 @@ enum TaskWire {
     Card(wire::Request),
     Sign { epoch: Epoch, key: Named, digest: Hex<32> },
     PublicKey { epoch: Epoch, key: Named },
+    Mac { epoch: Epoch, key: Named, data: AnyHex },
+    Vault { epoch: Epoch, key: Named, deed: DeedWire },
     Health { epoch: Epoch },
 }
 
@@ -185,6 +188,8 @@ enum Outcome {
     Card(wire::Answer),
     Signature(Hex<64>),
     PublicKey(AnyHex),
+    Mac(Hex<16>),
+    Vault(VaultWire),
     Health(Vec<KeyWire>),
     Fault(Fault),
 }
@@ -197,13 +202,19 @@ struct KeyWire {
 }
 
 impl ToWorker {
-    pub(crate) fn to_wire(&self) -> Result<Vec<u8>, Error> {
+    /// In a buffer that wipes itself: a request may hold personal data.
+    pub(crate) fn to_wire(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let down = match self {
             Self::Hello(hello) => Down::Hello(hello.clone()),
             Self::Request { id, task } => Down::Request { id: *id, task: task.into() },
             Self::Drain => Down::Drain,
         };
-        json(&down)
+        // Room for all that is secret at once, so that the buffer never moves and leaves a copy behind.
+        let room =
+            if let Self::Request { task: Task::Vault { deed, .. }, .. } = self { deed.wire_bytes_max() } else { 0 };
+        let mut out = Zeroizing::new(Vec::with_capacity(room));
+        serde_json::to_writer(&mut *out, &down).map_err(|error| Error::Message { text: error.to_string() })?;
+        Ok(out)
     }
 
     pub(crate) fn from_wire(bytes: &[u8]) -> Result<Self, Error> {
@@ -223,6 +234,12 @@ impl From<&Task> for TaskWire {
                 Self::Sign { epoch: *epoch, key: Named(key.clone()), digest: Hex(*digest) }
             }
             Task::PublicKey { epoch, key } => Self::PublicKey { epoch: *epoch, key: Named(key.clone()) },
+            Task::Mac { epoch, key, data } => {
+                Self::Mac { epoch: *epoch, key: Named(key.clone()), data: AnyHex(data.clone()) }
+            }
+            Task::Vault { epoch, key, deed } => {
+                Self::Vault { epoch: *epoch, key: Named(key.clone()), deed: deed.into() }
+            }
             Task::Health { epoch } => Self::Health { epoch: *epoch },
         }
     }
@@ -236,6 +253,8 @@ impl TryFrom<TaskWire> for Task {
             TaskWire::Card(request) => Self::Card(CardRequest::try_from(request)?),
             TaskWire::Sign { epoch, key, digest } => Self::Sign { epoch, key: key.0, digest: digest.0 },
             TaskWire::PublicKey { epoch, key } => Self::PublicKey { epoch, key: key.0 },
+            TaskWire::Mac { epoch, key, data } => Self::Mac { epoch, key: key.0, data: data.0 },
+            TaskWire::Vault { epoch, key, deed } => Self::Vault { epoch, key: key.0, deed: deed.into() },
             TaskWire::Health { epoch } => Self::Health { epoch },
         })
     }
@@ -265,6 +284,8 @@ impl FromWorker {
                     Outcome::PublicKey(point) => p256::PublicKey::from_sec1_bytes(&point.0)
                         .map(Reply::PublicKey)
                         .map_err(|_| Error::Message { text: "no point of P-256".to_owned() }),
+                    Outcome::Mac(mac) => Ok(Reply::Mac(mac.0)),
+                    Outcome::Vault(reply) => Ok(Reply::Vault(reply.into())),
                     Outcome::Health(keys) => {
                         let keys = keys.into_iter().map(|KeyWire { key, fault }| KeyHealth { key: key.0, fault });
                         Ok(Reply::Health(keys.collect()))
@@ -285,6 +306,8 @@ fn answer(id: u64, epoch: Epoch, done: &Done) -> Result<Zeroizing<Vec<u8>>, Erro
         Ok(Reply::PublicKey(key)) => {
             ("public_key", Zeroizing::new(json(&AnyHex(key.to_sec1_point(false).as_bytes().to_vec()))?))
         }
+        Ok(Reply::Mac(mac)) => ("mac", Zeroizing::new(json(&Hex(*mac))?)),
+        Ok(Reply::Vault(reply)) => ("vault", reply.to_wire()),
         Ok(Reply::Health(keys)) => {
             let keys =
                 keys.iter().map(|health| KeyWire { key: Named(health.key.clone()), fault: health.fault.clone() });

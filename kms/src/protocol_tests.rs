@@ -2,13 +2,15 @@
 
 use super::*;
 use crate::message::{CardAnswer, StepAnswer};
-use crate::secret::{SessionKey, SessionKeys};
+use crate::secret::{Plain, SessionKey, SessionKeys};
+use crate::vault::{VaultDeed, VaultReply, WrappedDataKey};
+use std::sync::Arc;
 
 const DOWN: &str = include_str!("../golden/to_worker.jsonl");
 const UP: &str = include_str!("../golden/from_worker.jsonl");
 
 fn build() -> Build {
-    Build { contract: 1, commit: "1a2b3c4d5e6f".to_owned() }
+    Build { contract: 3, commit: "1a2b3c4d5e6f".to_owned() }
 }
 
 fn down() -> Vec<ToWorker> {
@@ -22,6 +24,7 @@ fn down() -> Vec<ToWorker> {
         store: "sqlite:/etc/fuda/factory.db".to_owned(),
         on: On::Copy,
     };
+    let vault = |deed| Task::Vault { epoch: Epoch::new(7), key: "vault@1".parse().unwrap(), deed };
     let (epoch, key) = (Epoch::new(7), || "receipt@1".parse().unwrap());
     let card = CardRequest::from_wire(include_bytes!("../golden/card_request.json")).unwrap();
     let tasks = [
@@ -29,9 +32,21 @@ fn down() -> Vec<ToWorker> {
         Task::Sign { epoch, key: key(), digest: [0xAB; 32] },
         Task::PublicKey { epoch, key: key() },
         Task::Health { epoch },
+        Task::Mac { epoch, key: "index@1".parse().unwrap(), data: vec![0x5A; 4] },
+        vault(VaultDeed::NewDataKey),
+        vault(VaultDeed::Seal { data_key: data_key(), aad: vec![0xAD; 2], plain: Arc::new(plain()) }),
+        vault(VaultDeed::Open { data_key: data_key(), aad: vec![0xAD; 2], sealed: vec![0x5E; 30] }),
     ];
     let requests = (1..).zip(tasks).map(|(id, task)| ToWorker::Request { id, task });
     std::iter::once(ToWorker::Hello(Box::new(hello))).chain(requests).chain([ToWorker::Drain]).collect()
+}
+
+fn data_key() -> WrappedDataKey {
+    WrappedDataKey::new([0xDA; 40])
+}
+
+fn plain() -> Plain {
+    Plain::new(vec![0x44; 3])
 }
 
 fn fault() -> Fault {
@@ -51,6 +66,10 @@ fn up() -> Vec<FromWorker> {
         (Ok(Reply::Signature([0xCD; 64])), Tally::default(), After::Renew),
         (Ok(Reply::PublicKey(point.unwrap())), Tally::default(), After::GoOn),
         (Ok(Reply::Health(vec![health(None), health(Some(fault()))])), Tally::default(), After::GoOn),
+        (Ok(Reply::Mac([0x3C; 16])), Tally::default(), After::GoOn),
+        (Ok(Reply::Vault(VaultReply::DataKey(data_key()))), Tally::default(), After::GoOn),
+        (Ok(Reply::Vault(VaultReply::Sealed(vec![0x5E; 30]))), Tally::default(), After::GoOn),
+        (Ok(Reply::Vault(VaultReply::Opened(plain()))), Tally::default(), After::GoOn),
         (Err(Error::Worker(Box::new(fault()))), Tally::default(), After::Replace),
     ];
     let answers = (1..).zip(answers).map(|(id, (outcome, tally, after))| FromWorker::Answer {
@@ -64,7 +83,8 @@ fn up() -> Vec<FromWorker> {
 
 #[test]
 fn the_golden_messages_are_what_is_written_and_read() {
-    let lines: Vec<_> = down().iter().map(|message| String::from_utf8(message.to_wire().unwrap()).unwrap()).collect();
+    let lines: Vec<_> =
+        down().iter().map(|message| String::from_utf8(message.to_wire().unwrap().to_vec()).unwrap()).collect();
     assert_eq!(lines.join("\n"), DOWN.trim_end());
     let read: Vec<_> = DOWN.lines().map(|line| ToWorker::from_wire(line.as_bytes()).unwrap()).collect();
     assert_eq!(read, down());
@@ -82,9 +102,12 @@ fn messages_of_another_shape_are_refused_and_a_bad_answer_is_reported_without_it
     for (number, from, to) in [
         (0, "\"on\":\"copy\"", "\"on\":\"paper\""),
         (0, "\"store\"", "\"pin\":\"1234\",\"store\""),
-        (1, "\"contract\":1", "\"contract\":2"),
+        (1, "\"contract\":3", "\"contract\":2"),
         (2, "abab", "ab"),
         (4, "health", "derive"),
+        (6, "new_data_key", "data_key"),
+        (7, "\"plain\":\"44", "\"plain\":\"4"),
+        (8, "dada", "da"),
     ] {
         let line = DOWN.lines().nth(number).unwrap();
         assert!(line.contains(from), "{line}");
@@ -93,5 +116,5 @@ fn messages_of_another_shape_are_refused_and_a_bad_answer_is_reported_without_it
     let answer = UP.lines().nth(3).unwrap().replacen("4444", "444", 1);
     let error = FromWorker::from_wire(answer.as_bytes()).unwrap_err();
     assert!(!error.to_string().contains("4444"), "{error}");
-    assert!(!format!("{:?}", up()).contains("68, 68"), "0x44 = 68");
+    assert!(!format!("{:?}{:?}", up(), down()).contains("68, 68"), "0x44 = 68");
 }

@@ -7,7 +7,7 @@ use crate::length::KeyLength;
 use crate::route::Route;
 use cryptoki::slot::TokenInfo;
 use fuda_cli::Exit;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 const EMBEDDED: [(&str, &str); 5] = [
@@ -48,6 +48,8 @@ pub struct Profile {
     pub kdk_session_copy: bool,
     /// How keys are wrapped at their birth.
     pub key_wrap: KeyWrap,
+    /// Hashes that its CKM_RSA_PKCS_OAEP takes, best first: a KEK is sealed by one that both tokens take.
+    pub oaep: Vec<OaepHash>,
     /// Whether keys have a CKA_CHECK_VALUE.
     pub check_value: bool,
     /// What a worker needs a private copy of.
@@ -77,6 +79,28 @@ impl KeyWrap {
         match self {
             Self::AesKeyWrap => "aes-key-wrap",
             Self::None => "none",
+        }
+    }
+}
+
+/// The hash of RSA-OAEP (RFC 8017 §7.1), of its label and of its mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub enum OaepHash {
+    /// SHA-256.
+    #[serde(rename = "sha-256")]
+    Sha256,
+    /// SHA-1: OAEP does not need a hash without collisions (RFC 8017 §B.1), and some tokens know no other.
+    #[serde(rename = "sha-1")]
+    Sha1,
+}
+
+impl OaepHash {
+    /// The word in profiles, files and reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha-256",
+            Self::Sha1 => "sha-1",
         }
     }
 }
@@ -196,10 +220,11 @@ mod tests {
     #[test]
     fn every_embedded_profile_is_whole() {
         for (name, _) in EMBEDDED {
-            let Profile { says, routes, aes_256_routes, answer_ms, start_ms, .. } =
+            let Profile { says, routes, aes_256_routes, oaep, answer_ms, start_ms, .. } =
                 Provider::named(name).unwrap().profile;
             assert!(says.iter().all(|part| !part.is_empty() && *part == part.to_lowercase()), "{name}");
             assert!(!says.is_empty() && !routes.is_empty() && answer_ms > 0 && start_ms > 0, "{name}");
+            assert!(!oaep.is_empty(), "{name}");
             assert!(aes_256_routes.iter().all(|route| routes.contains(route)), "{name}");
         }
     }

@@ -4,11 +4,12 @@
 //! the object in the token, then the check value; so a killed birth is recognised and finished, and no object is unaccounted for.
 
 use crate::check_value::CheckValue;
+pub use crate::elsewhere::Elsewhere;
 use crate::error::Error;
 use crate::label::TokenLabel;
 use crate::length::KeyLength;
 use crate::message::Epoch;
-use crate::name::{KeyName, KeyVersion};
+use crate::name::{KeyName, KeyVersion, Part};
 use crate::scheme::Scheme;
 use crate::state::{State, Trust};
 use crate::token::template::Home;
@@ -27,6 +28,10 @@ pub enum Origin {
     Public,
     /// Made by the HSM vendor's own ceremony.
     Adopted,
+    /// Born in a peer's token, and let in under a KEK that both have.
+    Imported,
+    /// A KEK that this token and a peer's made together.
+    Paired,
 }
 
 impl Origin {
@@ -37,6 +42,16 @@ impl Origin {
             Self::Born => "born",
             Self::Public => "public",
             Self::Adopted => "adopted",
+            Self::Imported => "imported",
+            Self::Paired => "paired",
+        }
+    }
+
+    /// The word in the registry's row, where peer and kind say the rest.
+    const fn stored(self) -> &'static str {
+        match self {
+            Self::Imported | Self::Paired => Self::Adopted.as_str(),
+            other => other.as_str(),
         }
     }
 }
@@ -66,6 +81,8 @@ pub struct Record {
     pub length: KeyLength,
     /// The KEKs it was wrapped under at birth.
     pub keks: Vec<KeyName>,
+    /// Whose token it was born in, when it was imported; who has it too, when it is paired.
+    pub peer: Option<Part>,
     /// When its birth was intended (RFC 3339, UTC).
     pub created_at: String,
 }
@@ -88,7 +105,7 @@ pub struct Snapshot {
 /// The registry in a store. Its methods block: not to be called inside an async runtime.
 #[derive(Debug, Clone)]
 pub struct Registry {
-    store: Store,
+    pub(crate) store: Store,
 }
 
 /// A version that is about to get into the token.
@@ -101,6 +118,7 @@ pub(crate) struct Intent {
     pub(crate) scheme: Scheme,
     pub(crate) length: KeyLength,
     pub(crate) keks: Vec<KeyName>,
+    pub(crate) peer: Option<Part>,
 }
 
 impl Registry {
@@ -110,9 +128,9 @@ impl Registry {
         Self { store }
     }
 
-    /// The URL of its store, for another process.
+    /// The URL of its store, password and all, for another process.
     pub(crate) fn url(&self) -> String {
-        format!("sqlite:{}", self.store.path().display())
+        self.store.url_with_secrets()
     }
 
     /// Its state number.
@@ -131,7 +149,7 @@ impl Registry {
         self.store.read_blocking("kms.registry.snapshot", async |tx| {
             let rows = sqlx::query(
                 "/* kms.registry.snapshot */ SELECT name, number, token, label, object_id, origin, state, trust, check_value, keks, \
-                 created_at, scheme, bits FROM key_version ORDER BY name, number",
+                 created_at, scheme, bits, peer FROM key_version ORDER BY name, number",
             )
             .fetch_all(&mut *tx)
             .await?;
@@ -162,8 +180,19 @@ impl Registry {
     /// # Errors
     /// [`Error::NoActiveVersion`]; as [`Registry::snapshot`].
     pub fn active(&self, name: &KeyName) -> Result<Record, Error> {
-        let mut versions = self.list()?.into_iter();
-        let found = versions.find(|record| record.version.name == *name && record.state == State::Active);
+        let key = name.to_string();
+        // One row, not all: an activation asks for two keys.
+        let found = self.store.read_blocking("kms.registry.active", async move |tx| {
+            let row = sqlx::query(
+                "/* kms.registry.active */ SELECT name, number, token, label, object_id, origin, state, trust, check_value, keks, \
+                 created_at, scheme, bits, peer FROM key_version WHERE name = $1 AND state = $2",
+            )
+            .bind(key)
+            .bind(State::Active.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+            row.as_ref().map(record).transpose()
+        })?;
         found.ok_or_else(|| Error::NoActiveVersion { name: name.clone() })
     }
 
@@ -177,7 +206,7 @@ impl Registry {
             return Err(Error::StateForbids { version: version.clone(), state: from, wanted: "move there" });
         }
         let (name, number, now) = (version.name.to_string(), i64::from(version.number.get()), self.now());
-        let gone = Error::VersionUnknown { version: version.clone() };
+        let gone = version.clone();
         self.store.run_tx_blocking("kms.registry.change_state", async move |tx| {
             let changed = sqlx::query(
                 "/* kms.registry.change_state */ UPDATE key_version SET state = $1, changed_at = $2 \
@@ -191,7 +220,7 @@ impl Registry {
             .execute(&mut *tx)
             .await?;
             if changed.rows_affected() != 1 {
-                return Err(gone);
+                return Err(Error::VersionUnknown { version: gone });
             }
             next_epoch(tx).await
         })
@@ -206,19 +235,20 @@ impl Registry {
             intent.token.to_string(),
             intent.home.label.clone(),
             hex::encode(&intent.home.id),
-            intent.origin.as_str(),
+            intent.origin.stored(),
             intent.scheme.as_str(),
             i64::from(intent.length.bits()),
             intent.keks.iter().map(KeyName::to_string).collect::<Vec<_>>().join(" "),
+            intent.peer.as_ref().map_or_else(String::new, Part::to_string),
             self.now(),
         );
         let outcome = self.store.run_tx_blocking("kms.registry.intend", async move |tx| {
-            let (name, number, token, label, id, origin, scheme, bits, keks, now) = values;
+            let (name, number, token, label, id, origin, scheme, bits, keks, peer, now) = values;
             sqlx::query(
                 "/* kms.registry.intend */ INSERT INTO key_version \
                  (name, number, token, label, object_id, origin, state, trust, check_value, keks, created_at, changed_at, scheme, \
-                 bits) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 'PRE-ACTIVE', 'SOUND', NULL, $7, $8, $9, $10, $11)",
+                 bits, peer) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 'PRE-ACTIVE', 'SOUND', NULL, $7, $8, $9, $10, $11, $12)",
             )
             .bind(name)
             .bind(number)
@@ -231,6 +261,7 @@ impl Registry {
             .bind(now)
             .bind(scheme)
             .bind(bits)
+            .bind(peer)
             .execute(&mut *tx)
             .await?;
             next_epoch(tx).await
@@ -256,7 +287,7 @@ impl Registry {
         let state = if active { State::PreActive } else { State::Active };
         let (name, number, value, now) =
             (version.name.to_string(), i64::from(version.number.get()), check_value.to_string(), self.now());
-        let gone = Error::VersionUnknown { version: version.clone() };
+        let gone = version.clone();
         self.store.run_tx_blocking("kms.registry.complete", async move |tx| {
             let changed = sqlx::query(
                 "/* kms.registry.complete */ UPDATE key_version SET check_value = $1, state = $2, changed_at = $3 \
@@ -270,14 +301,14 @@ impl Registry {
             .execute(&mut *tx)
             .await?;
             if changed.rows_affected() != 1 {
-                return Err(gone);
+                return Err(Error::VersionUnknown { version: gone });
             }
             next_epoch(tx).await?;
             Ok(state)
         })
     }
 
-    fn now(&self) -> String {
+    pub(crate) fn now(&self) -> String {
         stored(self.store.clock().now())
     }
 }
@@ -302,16 +333,23 @@ fn record(row: &AnyRow) -> Result<Record, Error> {
     let number: i64 = row.try_get("number")?;
     let number = u32::try_from(number).ok().and_then(NonZeroU32::new).ok_or_else(|| strange(&number.to_string()))?;
     let (origin, trust, id, keks) = (text("origin")?, text("trust")?, text("object_id")?, text("keks")?);
+    let peer = Some(text("peer")?).filter(|peer| !peer.is_empty()).map(|peer| peer.parse()).transpose()?;
     let bits: i64 = row.try_get("bits")?;
     let check_value: Option<String> = row.try_get("check_value")?;
     let origins = [Origin::Born, Origin::Public, Origin::Adopted];
     let (state, scheme) = (text("state")?, text("scheme")?);
+    let version = text("name")?.parse::<KeyName>()?.version(number);
+    let came = if version.name.kind().is_kek() { Origin::Paired } else { Origin::Imported };
     Ok(Record {
-        version: text("name")?.parse::<KeyName>()?.version(number),
+        version,
         token: TokenLabel::new(&text("token")?)?,
         label: text("label")?,
         object_id: hex::decode(&id).map_err(|_| strange(&id))?,
-        origin: origins.into_iter().find(|known| known.as_str() == origin).ok_or_else(|| strange(&origin))?,
+        origin: match origins.into_iter().find(|known| known.as_str() == origin).ok_or_else(|| strange(&origin))? {
+            Origin::Adopted if peer.is_some() => came,
+            known => known,
+        },
+        peer,
         state: state.parse().map_err(|_| strange(&state))?,
         trust: [Trust::Sound, Trust::Compromised]
             .into_iter()

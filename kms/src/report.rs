@@ -105,9 +105,11 @@ impl Error {
                 Exit::Integrity,
                 "if it is meant to be there: `fuda-kms key adopt`; if not: find out who made it",
             ),
-            Self::BirthUnfinished { .. } => {
-                ("KEY_BIRTH_UNFINISHED", Exit::Integrity, "run the same `fuda-kms init` again")
-            }
+            Self::BirthUnfinished { .. } => (
+                "KEY_BIRTH_UNFINISHED",
+                Exit::Integrity,
+                "run the same `fuda-kms init`, `key create`, `exchange import` or `exchange pair` again",
+            ),
             Self::MethodUnfit { .. } => {
                 ("KCV_METHOD", Exit::Refused, "leave --method out: each kind of key has one that fits")
             }
@@ -133,13 +135,20 @@ impl Error {
             ),
             Self::Provider(error) => error.row(),
             Self::Policy { remedy, .. } => ("POLICY", Exit::Refused, remedy),
-            Self::BadRequest { .. } => ("CARD_REQUEST", Exit::Bug, ""),
+            Self::BadRequest { .. } => ("HSM_REQUEST", Exit::Bug, ""),
+            Self::SealBroken { .. } => {
+                ("SEAL_BROKEN", Exit::Integrity, "do not use it; find out who changed it, or take it from a backup")
+            }
             Self::Message { .. } => ("WORKER_MESSAGE", Exit::Bug, ""),
             Self::EpochAhead { .. } => ("REGISTRY_EPOCH", Exit::Integrity, "both sides must use one registry"),
             Self::Deadline { .. } => ("HSM_DEADLINE", Exit::Hsm, "see whether the HSM hangs: `fuda-kms check`"),
             Self::NoWorker => ("HSM_NO_WORKER", Exit::Hsm, "see the log for why the workers ended"),
+            Self::Exchange(error) => error.row(),
             Self::Pool(error) => error.row(),
             Self::Worker(fault) => (fault.code(), fault.exit(), ""),
+            Self::SetsChanged { .. } => {
+                ("SETS_UNSOUND", Exit::Integrity, "fetch the file again from where it was made")
+            }
             Self::Registry { .. } => ("REGISTRY", Exit::Integrity, "restore the store from its backup"),
             Self::Store(_) => ("STORE", Exit::Store, ""),
         }

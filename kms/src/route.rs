@@ -103,3 +103,69 @@ impl Routes {
         }
     }
 }
+
+/// What became of a route when it was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trial {
+    /// It gave every known answer.
+    Passed,
+    /// The token has no such mechanism.
+    NotOffered,
+    /// The provider's profile does not name it for this length, so it is not tried.
+    NotNamed,
+    /// It computes something else.
+    Wrong,
+}
+
+impl Trial {
+    /// The words in tables and JSON.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Passed => "known answers passed",
+            Self::NotOffered => "not offered by the token",
+            Self::NotNamed => "not named by the profile",
+            Self::Wrong => "WRONG ANSWERS",
+        }
+    }
+}
+
+/// A route, tried for one length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// The route.
+    pub route: Route,
+    /// The length.
+    pub length: KeyLength,
+    /// What became of it.
+    pub trial: Trial,
+}
+
+/// Tries every route for every length, those too that are not used, and says which computed what wrongly: a token that does is not the
+/// token that its profile describes.
+pub(crate) fn survey(token: &Token, door: &Door, provider: &Provider) -> Result<(Vec<Tried>, Vec<Error>), Error> {
+    let offered = token.mechanisms()?;
+    let (mut all, mut wrong) = (Vec::new(), Vec::new());
+    for route in [Route::Sp800108, Route::EncryptData] {
+        for length in [KeyLength::Aes128, KeyLength::Aes256] {
+            let trial = if !provider.routes(length).contains(&route) {
+                Trial::NotNamed
+            } else if !offered.contains(&route.mechanism()) {
+                Trial::NotOffered
+            } else {
+                match known_answer::test(door, route, length) {
+                    Ok(()) => Trial::Passed,
+                    Err(error @ Error::KnownAnswer { .. }) => {
+                        wrong.push(error);
+                        Trial::Wrong
+                    }
+                    // Whatever a profile says, encrypt-data is not right for AES-256.
+                    Err(Error::NoRoute { .. }) => Trial::NotNamed,
+                    Err(other) => return Err(other),
+                }
+            };
+            all.push(Tried { route, length, trial });
+        }
+    }
+    Ok((all, wrong))
+}

@@ -147,6 +147,15 @@ mod tests {
     }
 
     #[test]
+    fn every_row_is_provoked_by_a_test() {
+        let tests = include_str!("../tests/token/return_values.rs");
+        for (value, class) in CLASSES {
+            let name = ReturnValue::new(*value).to_string();
+            assert!(*class == Class::Fine || tests.contains(&format!("\"{name}\"")), "{name}");
+        }
+    }
+
+    #[test]
     fn every_value_has_one_row_at_most_and_pin_errors_are_never_tried_again() {
         for (number, (value, class)) in CLASSES.iter().enumerate() {
             assert!(CLASSES.iter().skip(number + 1).all(|(other, _)| other != value), "{value:?} twice");

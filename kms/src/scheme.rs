@@ -36,7 +36,7 @@ impl Scheme {
     pub const fn shown(self, kind: KeyKind) -> &'static str {
         match kind {
             KeyKind::Derivation => self.as_str(),
-            KeyKind::Kek | KeyKind::Cipher | KeyKind::Mac | KeyKind::Signature => "-",
+            _ => "-",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Secrets that may be in our memory for a while: SCP03 session keys and PINs. Card keys are not among them.
+//! Secrets that may be in our memory for a while: SCP03 session keys, PINs, and what a data key seals. Card keys are not among them.
 
 use crate::length::KeyLength;
 use std::fmt;
@@ -54,6 +54,28 @@ pub struct SessionKeys {
     pub s_mac: SessionKey,
     /// Authenticates responses.
     pub s_rmac: SessionKey,
+}
+
+/// What is to be sealed, or was opened: somebody's personal data. Wiped on drop, never printed, copied or serialised.
+#[derive(Zeroize, ZeroizeOnDrop, PartialEq, Eq)]
+pub struct Plain(Vec<u8>);
+
+impl Plain {
+    pub(crate) const fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for whoever shows or writes them at once.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Plain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 /// A token's user PIN. Wiped on drop, never printed, copied or serialised.

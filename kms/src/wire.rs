@@ -4,15 +4,16 @@
 //! straight into their type.
 
 use crate::error::Error;
-use crate::hex_text::{AnyHex, Hex, SecretHex, WrappedHex};
+use crate::hex_text::{AnyHex, BlobHex, Hex, SecretHex, WrappedHex};
 use crate::message::{CardAnswer, CardChallenge, CardRequest, CardStep, Epoch, StepAnswer, WrappedKey};
 use crate::name::KeyVersion;
+use crate::sealed::{SealedKey, SealedSet};
 use crate::secret::SessionKeys;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// Version of the messages. A worker and its caller must have the same one.
-pub const CONTRACT: u32 = 1;
+pub const CONTRACT: u32 = 3;
 
 /// Room for the longest step of an answer: three AES-256 keys in hex, with their names.
 const STEP_BYTES: usize = 384;
@@ -69,6 +70,14 @@ pub(crate) struct Request {
 enum Step {
     OpenSession { key: Named, host_challenge: Hex<8>, challenge: Challenge },
     WrapKeySet { new: Named, under: Named },
+    WrapSealedSet { of: Named, kek: Named, keys: [Sealed; 3], under: Named },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sealed {
+    blob: BlobHex,
+    kcv: Hex<3>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -199,7 +208,7 @@ pub(crate) fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Error> 
     serde_json::from_slice(bytes).map_err(|error| Error::Message { text: error.to_string() })
 }
 
-fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
     out.push(b'"');
@@ -225,6 +234,12 @@ impl From<&CardStep> for Step {
             CardStep::WrapKeySet { new, under } => {
                 Self::WrapKeySet { new: Named(new.clone()), under: Named(under.clone()) }
             }
+            CardStep::WrapSealedSet { set, under } => Self::WrapSealedSet {
+                of: Named(set.of.clone()),
+                kek: Named(set.kek.clone()),
+                keys: set.keys.clone().map(|key| Sealed { blob: BlobHex(key.blob), kcv: Hex(key.kcv) }),
+                under: Named(under.clone()),
+            },
         }
     }
 }
@@ -243,6 +258,10 @@ impl From<Step> for CardStep {
                 },
             },
             Step::WrapKeySet { new, under } => Self::WrapKeySet { new: new.0, under: under.0 },
+            Step::WrapSealedSet { of, kek, keys, under } => {
+                let keys = keys.map(|key| SealedKey { blob: key.blob.0, kcv: key.kcv.0 });
+                Self::WrapSealedSet { set: Box::new(SealedSet { of: of.0, kek: kek.0, keys }), under: under.0 }
+            }
         }
     }
 }
@@ -265,6 +284,7 @@ impl From<Answered> for StepAnswer {
 mod tests {
     use super::*;
     use crate::message::Ciphertext;
+    use crate::sealed::Blob;
     use crate::secret::SessionKey;
 
     const REQUEST: &str = include_str!("../golden/card_request.json");
@@ -282,6 +302,15 @@ mod tests {
                     challenge: CardChallenge::Answered([0x22; 8]),
                 },
                 CardStep::WrapKeySet { new: key("transport@1"), under: key("initial@1") },
+                CardStep::WrapSealedSet {
+                    set: Box::new(SealedSet {
+                        of: key("recovery@1"),
+                        kek: key("card-kek/line@1"),
+                        keys: [0x77, 0x88, 0x99]
+                            .map(|b| SealedKey { blob: Blob::new(vec![b; 24]).unwrap(), kcv: [b; 3] }),
+                    }),
+                    under: key("transport@1"),
+                },
                 CardStep::OpenSession {
                     key: key("ap/ticket@3"),
                     host_challenge: [0x33; 8],
@@ -319,8 +348,9 @@ mod tests {
     #[test]
     fn messages_of_another_shape_are_refused() {
         for (from, to) in [
-            ("\"contract\":1", "\"contract\":2"),
-            ("\"contract\":1,", ""),
+            ("\"contract\":3", "\"contract\":2"),
+            ("\"contract\":3,", ""),
+            ("7777", "77"),
             ("\"kdd\":\"00", "\"kdd\":\""),
             ("initial@1", "initial"),
             ("wrap_key_set", "derive_block"),

@@ -9,6 +9,7 @@ use crate::metrics::Tally;
 use crate::name::KeyVersion;
 use crate::queue::{Queue, Taken};
 use crate::rv::Class;
+use crate::vault::{VaultDeed, VaultReply};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::thread::sleep;
@@ -29,6 +30,10 @@ pub(crate) enum Task {
     Sign { epoch: Epoch, key: KeyVersion, digest: [u8; 32] },
     /// The public half of a signature key.
     PublicKey { epoch: Epoch, key: KeyVersion },
+    /// An AES-CMAC.
+    Mac { epoch: Epoch, key: KeyVersion, data: Vec<u8> },
+    /// A data key, or something sealed or opened by one.
+    Vault { epoch: Epoch, key: KeyVersion, deed: VaultDeed },
     /// Whether the token and every usable key are as they must be.
     Health { epoch: Epoch },
 }
@@ -40,18 +45,25 @@ impl Task {
             Self::Card(CardRequest { epoch, .. })
             | Self::Sign { epoch, .. }
             | Self::PublicKey { epoch, .. }
+            | Self::Mac { epoch, .. }
+            | Self::Vault { epoch, .. }
             | Self::Health { epoch } => *epoch = newest.max(*epoch),
         }
     }
 
-    /// Objects that are derived for it at the most: a set of three for every version that it names.
+    /// Objects that are made for it at the most: a set of three for every version that it names, a data key and one to compare with.
     pub(crate) fn derivations_max(&self) -> u64 {
-        let Self::Card(request) = self else { return 0 };
+        let request = match self {
+            Self::Card(request) => request,
+            Self::Vault { .. } => return 3,
+            Self::Sign { .. } | Self::PublicKey { .. } | Self::Mac { .. } | Self::Health { .. } => return 0,
+        };
         let mut versions = BTreeSet::new();
         for step in &request.steps {
             match step {
                 CardStep::OpenSession { key, .. } => versions.extend([key]),
                 CardStep::WrapKeySet { new, under } => versions.extend([new, under]),
+                CardStep::WrapSealedSet { set, under } => versions.extend([&set.of, under]),
             }
         }
         3 * u64::try_from(versions.len()).unwrap_or(u64::MAX / 3)
@@ -67,6 +79,10 @@ pub(crate) enum Reply {
     Signature([u8; 64]),
     /// To [`Task::PublicKey`].
     PublicKey(p256::PublicKey),
+    /// To [`Task::Mac`].
+    Mac([u8; 16]),
+    /// To [`Task::Vault`].
+    Vault(VaultReply),
     /// To [`Task::Health`]: every usable key, and what is wrong with it.
     Health(Vec<KeyHealth>),
 }
@@ -128,6 +144,8 @@ fn once(duty: &mut Duty, task: &Task) -> Result<Reply, Error> {
         Task::Card(request) => duty.card(request).map(Reply::Card),
         Task::Sign { epoch, key, digest } => duty.sign(*epoch, key, digest).map(Reply::Signature),
         Task::PublicKey { epoch, key } => duty.public_key(*epoch, key).map(Reply::PublicKey),
+        Task::Mac { epoch, key, data } => duty.mac(*epoch, key, data).map(Reply::Mac),
+        Task::Vault { epoch, key, deed } => duty.vault(*epoch, key, deed).map(Reply::Vault),
         Task::Health { epoch } => duty.health(*epoch).map(Reply::Health),
     }
 }

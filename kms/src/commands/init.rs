@@ -12,7 +12,7 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Running it again leaves what is there and as it must be, finishes births that were cut, and refuses (exit 6) what differs.
-A KEK that is born here can wrap and nothing more: the binding cannot give a KEK an unwrap template, so no KEK in this token unwraps.
+A KEK that is born here wraps and nothing more, and cannot be copied: what it wrapped is never opened in this token.
 
 Examples:
   fuda-kms init keys.toml --dry-run

@@ -1,6 +1,8 @@
-//! `fuda-kms key list | show | kcv | adopt`.
+//! `fuda-kms key list | show | kcv | create | adopt | sets`.
 
 use super::Site;
+use super::create::{self, CreateArgs};
+use super::sets::{self, SetsArgs};
 use clap::{Args, Subcommand, ValueEnum};
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure};
@@ -24,8 +26,12 @@ pub(crate) enum KeyCommand {
     },
     /// The check value of a version, made now from the key in the token
     Kcv(KcvArgs),
+    /// Make the next version of a key, born in the token
+    Create(CreateArgs),
     /// Register a key that the HSM vendor's own ceremony put into the token
     Adopt(AdoptArgs),
+    /// Seal recovery sets for the cards of a list, for a line that has not the key they come from
+    Sets(SetsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -58,8 +64,8 @@ enum KcvMethod {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The object must be sensitive, not extractable, and have the one right of its kind: DERIVE for keys of cards, WRAP (never UNWRAP) for KEKs,
-SIGN for receipt, audit and identity.
+The object must be sensitive, not extractable, and have the one right of its kind: DERIVE for keys of cards, WRAP, or UNWRAP and
+ENCRYPT, for KEKs and card-KEKs, SIGN for index, activation, receipt, audit and identity.
 
 Example:
   fuda-kms key adopt --label ISSUER-2026 --check gp:A1B2C3 issuer@2")]
@@ -91,16 +97,16 @@ fn hex_bytes(text: &str) -> Result<Id, String> {
     hex::decode(text).map(Id).map_err(|_| "give an even number of hex digits".to_owned())
 }
 
-fn scheme(text: &str) -> Result<Scheme, String> {
+pub(super) fn scheme(text: &str) -> Result<Scheme, String> {
     let derives = text.parse().ok().filter(|scheme| *scheme != Scheme::Fixed);
     derives.ok_or_else(|| "give kdf3 or an10922".to_owned())
 }
 
-fn length(text: &str) -> Result<KeyLength, String> {
+pub(super) fn length(text: &str) -> Result<KeyLength, String> {
     text.parse().ok().and_then(KeyLength::from_bits).ok_or_else(|| "give 128 or 256".to_owned())
 }
 
-fn check_value(text: &str) -> Result<CheckValue, String> {
+pub(super) fn check_value(text: &str) -> Result<CheckValue, String> {
     text.parse().map_err(|_| "give a labelled check value: gp:A1B2C3, cmac:… or point:…".to_owned())
 }
 
@@ -114,7 +120,9 @@ pub(crate) fn run(site: &Site, command: KeyCommand) -> Result<Exit, Failure> {
         }
         KeyCommand::Show { key: KeyRef::Version(version) } => show(site, &registry, &version),
         KeyCommand::Kcv(args) => kcv(site, &registry, args),
+        KeyCommand::Create(args) => create::run(site, &registry, &args),
         KeyCommand::Adopt(args) => adopt(site, &registry, args),
+        KeyCommand::Sets(args) => sets::run(site, &args),
     }
 }
 
@@ -239,6 +247,7 @@ fn object(record: &Record) -> Value {
         "label": record.label,
         "object_id": hex::encode(&record.object_id),
         "keks": record.keks.iter().map(KeyName::to_string).collect::<Vec<_>>(),
+        "peer": record.peer.as_ref().map(ToString::to_string),
         "created_at": record.created_at,
     })
 }

@@ -2,18 +2,24 @@
 
 mod bench;
 mod check;
+mod create;
+mod exchange;
 mod health;
 mod init;
 mod key;
+mod objects;
+mod pair;
+mod sets;
 mod token;
 
 use clap::{Args, Parser, Subcommand};
 use fuda_cli::config::{self, Config};
 use fuda_cli::{Exit, Failure, Globals, Program, output};
+use fuda_kms::checkup::anomaly::Anomaly;
 use fuda_kms::pin::PinSource;
 use fuda_kms::{Registry, TokenConfig};
 use fuda_store::{SchemaVersion, Store};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 static VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -55,8 +61,8 @@ struct PinArgs {
 enum Command {
     /// Make the keys of a reviewed keys.toml (and the token itself, at a test site)
     Init(init::InitArgs),
-    /// Compare token, registry and attributes, and test what the token derives
-    Check,
+    /// Compare token, registry and keys.toml, and test what the token derives
+    Check(check::CheckArgs),
     /// Say whether the HSM can be worked with now
     Health(health::HealthArgs),
     /// Measure how many cards a second the HSM gives
@@ -67,6 +73,9 @@ enum Command {
     /// The keys and their versions
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Keys on the road between the tokens of two sites
+    #[command(subcommand)]
+    Exchange(exchange::ExchangeCommand),
     /// Be an HSM worker for the program at the other end of standard input
     #[command(hide = true)]
     Worker,
@@ -109,6 +118,11 @@ impl Site {
         Ok(Registry::open(store))
     }
 
+    /// Whether the operator wants nothing but the result.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.globals.quiet
+    }
+
     /// Prints a result: text for a person, or with `--json` one object on the last line.
     pub(crate) fn print(&self, text: &str, object: &Value) {
         if self.globals.json {
@@ -117,6 +131,11 @@ impl Site {
             output::line(text);
         }
     }
+}
+
+/// An anomaly for programs.
+pub(crate) fn anomaly(fault: &Anomaly) -> Value {
+    json!({ "code": fault.code(), "what": fault.to_string(), "do": fault.remedy() })
 }
 
 impl Cli {
@@ -131,11 +150,12 @@ impl Cli {
         let site = Site::load(&self.globals, self.pin.pin.as_ref())?;
         match self.command {
             Command::Init(args) => init::run(&site, &args),
-            Command::Check => check::run(&site),
+            Command::Check(args) => check::run(&site, &args),
             Command::Health(args) => health::run(&site, &args),
             Command::Bench(args) => bench::run(&site, &args),
             Command::Token(command) => token::run(&site, &command),
             Command::Key(command) => key::run(&site, command),
+            Command::Exchange(command) => exchange::run(&site, &command),
             Command::Worker | Command::Completions { .. } => Ok(Exit::Done),
         }
     }

@@ -12,11 +12,13 @@ use crate::length::KeyLength;
 use crate::route::{Route, Routes};
 use crate::scheme::Scheme;
 use crate::token::Door;
+use crate::token::reported::Reported;
 use crate::token::template::{Leaves, Right, Template};
-use cryptoki::object::ObjectHandle;
+use cryptoki::object::{Attribute, ObjectHandle};
 pub(crate) use formula::Formula;
 use formula::{Blocks, xor};
-use subkey::{Subkeys, readable};
+use subkey::{Subkeys, double, readable};
+use zeroize::Zeroizing;
 
 /// Sixteen bytes 01: the GP key check value encrypts them (GlobalPlatform Card Specification 2.3.1 §B.6).
 const GP_KCV_BLOCK: [u8; 16] = [0x01; 16];
@@ -177,12 +179,27 @@ impl Master {
     }
 }
 
-/// GP key check value of a key that may WRAP and not ENCRYPT: wrapping sixteen bytes 01 by CBC with IV 0 is the encryption it wants.
+/// GP key check value of a key that may WRAP and not ENCRYPT.
 pub(crate) fn gp_kcv_by_wrapping(door: &Door, key: ObjectHandle) -> Result<[u8; 3], Error> {
-    let known = door.create(&Template::known_session_key(&GP_KCV_BLOCK, &[], Leaves::Wrapped))?;
+    block_by_wrapping(door, key, &GP_KCV_BLOCK).map(|block| leading(&block))
+}
+
+/// A block under a key that may WRAP and not ENCRYPT: wrapping sixteen bytes by CBC with IV 0 is their encryption.
+fn block_by_wrapping(door: &Door, key: ObjectHandle, block: &[u8; 16]) -> Result<[u8; 16], Error> {
+    let known = door.create(&Template::known_session_key(block, &[], Leaves::Wrapped))?;
     let wrapped = door.wrap_cbc(key, known, KeyLength::Aes128);
     door.destroy(known)?;
-    Ok(leading(wrapped?.as_bytes()))
+    let wrapped = wrapped?;
+    let found = wrapped.as_bytes();
+    found.try_into().map_err(|_| Error::OutputLength { function: "C_WrapKey", expected: 16, found: found.len() })
+}
+
+/// CMAC of sixteen zero bytes under a key that wraps or unwraps and makes no MACs: two blocks and a doubling (NIST SP 800-38B §6).
+pub(crate) fn cmac_kcv(door: &Door, key: ObjectHandle) -> Result<CheckValue, Error> {
+    let encrypts = Reported::read(door, key)?.says(&Attribute::Encrypt(true));
+    let block = |block: &[u8; 16]| if encrypts { door.ecb(key, block) } else { block_by_wrapping(door, key, block) };
+    let k1 = double(&Zeroizing::new(block(&[0; 16])?));
+    Ok(CheckValue::new(Method::Cmac, &block(&k1)?))
 }
 
 /// GP key check value of a key that may ENCRYPT.

@@ -30,6 +30,10 @@ const KILLS_MAX: u32 = 8;
 /// Workers in a row that may die on their way to the token before the place is reported failed.
 const SILENT_DEATHS_MAX: u32 = 3;
 
+/// How long such deaths are borne after the place had a worker, however many they are: callers wait for an answer as long as that, and
+/// on a busy machine all places may lose their starters within half a second.
+const SILENCE_MAX: Duration = Duration::from_secs(4);
+
 /// Longest wait for drained workers when the pool ends; they have nothing to do but to end.
 const END_MAX: Duration = Duration::from_secs(6);
 
@@ -47,6 +51,8 @@ pub(super) struct Slot {
     /// Workers started so far.
     started: u64,
     silent_deaths: u32,
+    /// When the place last lost a worker that served.
+    lost: Option<Instant>,
     leaving: Vec<Leaving>,
 }
 
@@ -73,7 +79,7 @@ enum End {
 impl Slot {
     pub(super) fn new(number: usize, house: Arc<House>, first: Sender<Result<(), Error>>) -> Self {
         let (pace, leaving) = (Pace::default(), Vec::new());
-        Self { number, house, first: Some(first), pace, started: 0, silent_deaths: 0, leaving }
+        Self { number, house, first: Some(first), pace, started: 0, silent_deaths: 0, lost: None, leaving }
     }
 
     /// Lives until the queue is closed and empty.
@@ -263,6 +269,7 @@ impl Slot {
     fn dead(&mut self, worker: Worker, error: &Error, why: Event, renewal: Renewal) -> End {
         tracing::warn!(place = self.number, pid = worker.pid(), %error, "an HSM worker is replaced");
         let served = worker.served();
+        self.lost = Some(Instant::now());
         self.house.shared.counters.event(why);
         self.house.shared.counters.worker(self.number, |told| (told.state, told.pid) = (WorkerState::Starting, None));
         self.leaving.push(worker.kill());
@@ -326,9 +333,9 @@ impl Slot {
         shared.counters.event(Event::FailedStart);
         tracing::warn!(place = self.number, %error, "an HSM worker cannot start");
         self.silent_deaths += 1;
-        let silent = matches!(error, Error::Pool(PoolError::Gone { .. } | PoolError::Killed { .. }))
-            && self.silent_deaths < SILENT_DEATHS_MAX;
-        if silent {
+        let silent = matches!(error, Error::Pool(PoolError::Gone { .. } | PoolError::Killed { .. }));
+        let borne = self.lost.is_some_and(|lost| lost.elapsed() < SILENCE_MAX);
+        if silent && (borne || self.silent_deaths < SILENT_DEATHS_MAX) {
             if let Some(job) = kept {
                 shared.queue.give_back(job);
             }

@@ -4,6 +4,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod module;
+pub(crate) mod reported;
 pub(crate) mod session;
 pub(crate) mod template;
 

@@ -10,6 +10,7 @@ use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::MechanismType;
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
+use fuda_pkcs11_ext::Library;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -20,12 +21,14 @@ const TOKEN_INFO_TRIES: u32 = 3;
 /// Pause between those asks.
 const TOKEN_INFO_PAUSE_MS: u64 = 50;
 
-static LOADED: Mutex<BTreeMap<PathBuf, Pkcs11>> = Mutex::new(BTreeMap::new());
+static LOADED: Mutex<BTreeMap<PathBuf, (Pkcs11, Library)>> = Mutex::new(BTreeMap::new());
 
 /// An initialised PKCS#11 library.
 #[derive(Debug, Clone)]
 pub(crate) struct Module {
     library: Pkcs11,
+    /// The same library, for the calls that the binding cannot make.
+    functions: Library,
     path: PathBuf,
 }
 
@@ -33,11 +36,12 @@ impl Module {
     /// Loads and initialises a library, or gives the one that this process has already.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(library) = loaded.get(path) {
-            return Ok(Self { library: library.clone(), path: path.to_owned() });
+        if let Some((library, functions)) = loaded.get(path) {
+            return Ok(Self { library: library.clone(), functions: *functions, path: path.to_owned() });
         }
-        let library =
-            Pkcs11::new(path).map_err(|error| Error::Module { path: path.to_owned(), text: error.to_string() })?;
+        let broken = |text| Error::Module { path: path.to_owned(), text };
+        let library = Pkcs11::new(path).map_err(|error| broken(error.to_string()))?;
+        let functions = Library::load(path).map_err(|error| broken(error.to_string()))?;
         match library
             .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
             .doing("start the PKCS#11 library")
@@ -45,20 +49,25 @@ impl Module {
             Err(Error::Token { value, .. }) if value.class() == Class::Fine => {}
             other => other?,
         }
-        loaded.insert(path.to_owned(), library.clone());
-        Ok(Self { library, path: path.to_owned() })
+        loaded.insert(path.to_owned(), (library.clone(), functions));
+        Ok(Self { library, functions, path: path.to_owned() })
     }
 
-    /// Every initialised token: slot number, label, what the token says of itself.
+    /// Every initialised token, and what it says of itself.
     pub(crate) fn tokens(&self) -> Result<Vec<(Token, TokenInfo)>, Error> {
-        let mut tokens = Vec::new();
-        for slot in self.library.get_slots_with_token().doing("list the tokens")? {
-            let info = self.info(slot)?;
-            if info.token_initialized() {
-                tokens.push((Token { module: self.clone(), slot, label: TokenLabel::reported(info.label()) }, info));
-            }
-        }
+        let mut tokens = self.slots()?;
+        tokens.retain(|(_, info)| info.token_initialized());
         Ok(tokens)
+    }
+
+    /// Every token, those too that nobody has initialised.
+    pub(crate) fn slots(&self) -> Result<Vec<(Token, TokenInfo)>, Error> {
+        let slots = self.library.get_slots_with_token().doing("list the tokens")?;
+        let token = |slot| {
+            let info = self.info(slot)?;
+            Ok((Token { module: self.clone(), slot, label: TokenLabel::reported(info.label()) }, info))
+        };
+        slots.into_iter().map(token).collect()
     }
 
     /// The token with this label.
@@ -149,6 +158,6 @@ impl Token {
             Access::ReadOnly => self.module.library.open_ro_session(self.slot),
             Access::ReadWrite => self.module.library.open_rw_session(self.slot),
         };
-        Ok(Door::new(session.doing("open a session")?))
+        Ok(Door::new(session.doing("open a session")?, self.module.functions, &self.module.path))
     }
 }

@@ -1,23 +1,36 @@
 //! One PKCS#11 session with the few calls that this house makes, counted.
 //!
-//! The counts are of C_ functions as the binding calls them: it asks for an output's length before it takes the output.
+//! Where an output has a known length the token writes it into a buffer of ours; the binding would ask for the length first. The counts are of
+//! C_ functions as they are called, with the binding's questions where it asks them.
 
-use super::template::Template;
+use super::template::{RSA_BYTES, Template};
 use crate::error::{Doing, Error};
 use crate::length::KeyLength;
 use crate::message::Ciphertext;
+use crate::provider::OaepHash;
+use crate::secret::Plain;
+use cryptoki::mechanism::aead::GcmParams;
 use cryptoki::mechanism::ekdf::AesCbcDeriveParams;
 use cryptoki::mechanism::kbkdf::{Endianness, KbkdfCounterFormat, KbkdfParams, PrfDataParam, PrfDataParamType};
+use cryptoki::mechanism::rsa::{PkcsMgfType, PkcsOaepParams, PkcsOaepSource};
 use cryptoki::mechanism::{Mechanism, MechanismType};
 use cryptoki::object::{Attribute, AttributeType, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
+use fuda_pkcs11_ext::{ExtError, Library};
 use std::cell::Cell;
 use std::num::NonZeroUsize;
-use zeroize::{Zeroize, Zeroizing};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// CBC with IV 0 over one block is ECB; over a 16-byte key it is what PUT KEY carries.
 const ZERO_IV: [u8; 16] = [0; 16];
+
+/// The longest tag of GCM (NIST SP 800-38D §5.2.1.2).
+const GCM_TAG_BITS: u64 = 128;
+
+/// The longest wrapped key in bytes: that of RSA-3072. A key under AES has 40 at most.
+const WRAPPED_BYTES_MAX: usize = RSA_BYTES;
 
 /// Width of SP 800-108's counter: kdf3 and AN10922 have one byte.
 const COUNTER_BITS: NonZeroUsize = match NonZeroUsize::new(8) {
@@ -29,12 +42,15 @@ const COUNTER_BITS: NonZeroUsize = match NonZeroUsize::new(8) {
 #[derive(Debug)]
 pub(crate) struct Door {
     session: Session,
+    /// The library, for the calls that the binding cannot make.
+    library: Library,
+    path: PathBuf,
     calls: Cell<u32>,
 }
 
 impl Door {
-    pub(super) const fn new(session: Session) -> Self {
-        Self { session, calls: Cell::new(1) }
+    pub(super) fn new(session: Session, library: Library, path: &Path) -> Self {
+        Self { session, library, path: path.to_owned(), calls: Cell::new(1) }
     }
 
     /// C_ functions called so far, C_OpenSession included.
@@ -107,23 +123,64 @@ impl Door {
 
     /// C_SignInit and C_Sign (CKM_AES_CMAC).
     pub(crate) fn cmac(&self, key: ObjectHandle, data: &[u8]) -> Result<Zeroizing<[u8; 16]>, Error> {
-        self.count(3);
-        let mut mac = self.session.sign(&Mechanism::AesCMac, key, data).doing("make an AES-CMAC")?;
-        let fixed = exactly(&mac, "C_Sign");
-        mac.zeroize();
-        fixed.map(Zeroizing::new)
+        self.signed(&Mechanism::AesCMac, key, data, "make an AES-CMAC")
     }
 
     /// C_SignInit and C_Sign (CKM_ECDSA) over a digest: r ‖ s.
     pub(crate) fn ecdsa(&self, key: ObjectHandle, digest: &[u8; 32]) -> Result<[u8; 64], Error> {
-        self.count(3);
-        exactly(&self.session.sign(&Mechanism::Ecdsa, key, digest).doing("sign a digest")?, "C_Sign")
+        self.signed(&Mechanism::Ecdsa, key, digest, "sign a digest").map(|signature| *signature)
+    }
+
+    fn signed<const N: usize>(
+        &self,
+        mechanism: &Mechanism<'_>,
+        key: ObjectHandle,
+        data: &[u8],
+        what: &'static str,
+    ) -> Result<Zeroizing<[u8; N]>, Error> {
+        self.count(2);
+        self.session.sign_init(mechanism, key).doing(what)?;
+        let mut output = Zeroizing::new([0; N]);
+        let written = self.library.sign(&self.session, data, output.as_mut_slice());
+        exactly(N, self.told(written, what)?, "C_Sign").map(|()| output)
     }
 
     /// C_EncryptInit and C_Encrypt (CKM_AES_ECB) of one block.
     pub(crate) fn ecb(&self, key: ObjectHandle, block: &[u8; 16]) -> Result<[u8; 16], Error> {
+        self.count(2);
+        let what = "encrypt a block";
+        self.session.encrypt_init(&Mechanism::AesEcb, key).doing(what)?;
+        let mut output = [0; 16];
+        let written = self.library.encrypt(&self.session, block, &mut output);
+        exactly(output.len(), self.told(written, what)?, "C_Encrypt").map(|()| output)
+    }
+
+    /// C_EncryptInit and C_Encrypt (CKM_AES_GCM, a tag of 128 bits): ciphertext ‖ tag.
+    pub(crate) fn gcm_encrypt(
+        &self,
+        key: ObjectHandle,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, Error> {
         self.count(3);
-        exactly(&self.session.encrypt(&Mechanism::AesEcb, key, block).doing("encrypt a block")?, "C_Encrypt")
+        let mut nonce = *nonce;
+        let mechanism = gcm(&mut nonce, aad).doing("seal data")?;
+        self.session.encrypt(&mechanism, key, plain).doing("seal data")
+    }
+
+    /// C_DecryptInit and C_Decrypt (CKM_AES_GCM).
+    pub(crate) fn gcm_decrypt(
+        &self,
+        key: ObjectHandle,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        ciphertext: &[u8],
+    ) -> Result<Plain, Error> {
+        self.count(3);
+        let mut nonce = *nonce;
+        let mechanism = gcm(&mut nonce, aad).doing("open sealed data")?;
+        self.session.decrypt(&mechanism, key, ciphertext).doing("open sealed data").map(Plain::new)
     }
 
     /// C_WrapKey(CKM_AES_CBC, IV 0) of a key of whole blocks.
@@ -133,8 +190,7 @@ impl Door {
         key: ObjectHandle,
         length: KeyLength,
     ) -> Result<Ciphertext, Error> {
-        self.count(2);
-        let wrapped = self.session.wrap_key(&Mechanism::AesCbc(ZERO_IV), under, key).doing("wrap a card key")?;
+        let wrapped = self.wrapped(&Mechanism::AesCbc(ZERO_IV), under, key, "wrap a card key")?;
         Ciphertext::new(&wrapped).filter(|ciphertext| ciphertext.length() == length).ok_or(Error::OutputLength {
             function: "C_WrapKey",
             expected: length.bytes(),
@@ -144,14 +200,80 @@ impl Door {
 
     /// C_WrapKey(CKM_AES_KEY_WRAP), RFC 3394.
     pub(crate) fn wrap_kw(&self, under: ObjectHandle, key: ObjectHandle) -> Result<Vec<u8>, Error> {
-        self.count(2);
-        self.session.wrap_key(&Mechanism::AesKeyWrap, under, key).doing("wrap a key for its birth")
+        self.wrapped(&Mechanism::AesKeyWrap, under, key, "wrap a key for its birth")
+    }
+
+    fn wrapped(
+        &self,
+        mechanism: &Mechanism<'_>,
+        under: ObjectHandle,
+        key: ObjectHandle,
+        what: &'static str,
+    ) -> Result<Vec<u8>, Error> {
+        self.count(1);
+        let mut output = vec![0; WRAPPED_BYTES_MAX];
+        let written = self.library.wrap_key(&self.session, mechanism, under, key, &mut output);
+        output.truncate(self.told(written, what)?);
+        Ok(output)
     }
 
     /// C_UnwrapKey(CKM_AES_KEY_WRAP), RFC 3394.
     pub(crate) fn unwrap_kw(&self, under: ObjectHandle, blob: &[u8], key: &Template) -> Result<ObjectHandle, Error> {
         self.count(1);
         self.session.unwrap_key(&Mechanism::AesKeyWrap, under, blob, key.attributes()).doing("let a key into the token")
+    }
+
+    /// C_UnwrapKey(CKM_AES_KEY_WRAP) of a KEK, with CKA_UNWRAP_TEMPLATE: `lets_in` is what every key must fit that it unwraps later.
+    pub(crate) fn unwrap_kek(
+        &self,
+        under: ObjectHandle,
+        blob: &[u8],
+        kek: &Template,
+        lets_in: &Template,
+    ) -> Result<ObjectHandle, Error> {
+        self.count(1);
+        let (kek, lets_in) = (kek.attributes(), lets_in.attributes());
+        let let_in = self.library.unwrap_key(&self.session, &Mechanism::AesKeyWrap, under, blob, kek, lets_in);
+        self.told(let_in, "let a KEK into the token")
+    }
+
+    /// C_GenerateKeyPair(CKM_RSA_PKCS_KEY_PAIR_GEN): public, private; the private half lets in what `lets_in` says.
+    pub(crate) fn generate_pairing(
+        &self,
+        (public, private): (&Template, &Template),
+        lets_in: &Template,
+    ) -> Result<(ObjectHandle, ObjectHandle), Error> {
+        self.count(1);
+        let (public, private, lets_in) = (public.attributes(), private.attributes(), lets_in.attributes());
+        let made = self.library.generate_pair(&self.session, &Mechanism::RsaPkcsKeyPairGen, public, private, lets_in);
+        self.told(made, "generate a key pair")
+    }
+
+    /// C_WrapKey(CKM_RSA_PKCS_OAEP), RFC 8017 §7.1, under a public key.
+    pub(crate) fn wrap_oaep(&self, under: ObjectHandle, key: ObjectHandle, hash: OaepHash) -> Result<Vec<u8>, Error> {
+        self.wrapped(&oaep(hash), under, key, "seal a KEK for a peer")
+    }
+
+    /// C_UnwrapKey(CKM_RSA_PKCS_OAEP) of a KEK, with CKA_UNWRAP_TEMPLATE as in [`Door::unwrap_kek`].
+    pub(crate) fn unwrap_oaep(
+        &self,
+        under: ObjectHandle,
+        (sealed, hash): (&[u8], OaepHash),
+        kek: &Template,
+        lets_in: &Template,
+    ) -> Result<ObjectHandle, Error> {
+        self.count(1);
+        let (kek, lets_in) = (kek.attributes(), lets_in.attributes());
+        let let_in = self.library.unwrap_key(&self.session, &oaep(hash), under, sealed, kek, lets_in);
+        self.told(let_in, "let a KEK into the token")
+    }
+
+    fn told<T>(&self, outcome: Result<T, ExtError>, what: &'static str) -> Result<T, Error> {
+        match outcome {
+            Ok(value) => Ok(value),
+            Err(ExtError::Token(error)) => Err(error).doing(what),
+            Err(ExtError::Library(text)) => Err(Error::Module { path: self.path.clone(), text }),
+        }
     }
 
     /// C_GenerateKey(CKM_AES_KEY_GEN).
@@ -172,10 +294,10 @@ impl Door {
             .doing("generate a key pair")
     }
 
-    /// C_CreateObject: only for keys whose value is public.
+    /// C_CreateObject: only for keys that are public, or whose value is.
     pub(crate) fn create(&self, key: &Template) -> Result<ObjectHandle, Error> {
         self.count(1);
-        self.session.create_object(key.attributes()).doing("import a public test key")
+        self.session.create_object(key.attributes()).doing("import a public key")
     }
 
     /// C_DestroyObject.
@@ -197,7 +319,19 @@ impl Door {
     }
 }
 
-/// Output of a fixed length, or a report that the token gave another one.
-fn exactly<const N: usize>(output: &[u8], function: &'static str) -> Result<[u8; N], Error> {
-    output.try_into().map_err(|_| Error::OutputLength { function, expected: N, found: output.len() })
+fn oaep(hash: OaepHash) -> Mechanism<'static> {
+    let (hash, mask) = match hash {
+        OaepHash::Sha256 => (MechanismType::SHA256, PkcsMgfType::MGF1_SHA256),
+        OaepHash::Sha1 => (MechanismType::SHA1, PkcsMgfType::MGF1_SHA1),
+    };
+    Mechanism::RsaPkcsOaep(PkcsOaepParams::new(hash, mask, PkcsOaepSource::empty()))
+}
+
+fn gcm<'a>(nonce: &'a mut [u8; 12], aad: &'a [u8]) -> Result<Mechanism<'a>, cryptoki::error::Error> {
+    GcmParams::new(nonce, aad, GCM_TAG_BITS.into()).map(Mechanism::AesGcm)
+}
+
+/// Refuses an output that has another length than it must have.
+const fn exactly(expected: usize, found: usize, function: &'static str) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(Error::OutputLength { function, expected, found }) }
 }

@@ -4,7 +4,8 @@
  *   LIB.so.real      text: path of the module that does the work
  *   LIB.so.d/        orders, one file each: FUNCTION.N (used once, by whichever process meets it first) or FUNCTION.always
  *   LIB.so.calls     what was called, appended: "FUNCTION PID" for C_Initialize and C_Login
- * An order holds a return value in hex ("0x31"), or the word "hang" or "crash".
+ * An order holds a return value in hex ("0x31"), or the word "hang", "crash", or for C_DeriveKey "lie": CKM_AES_CBC_ENCRYPT_DATA is
+ * computed of other data than asked.
  *
  * Every function of PKCS #11 2.40 takes at most nine arguments of register size, so one wrapper fits all of them.
  */
@@ -63,6 +64,25 @@ static void note(const char *name) {
     }
 }
 
+/* CK_MECHANISM and CK_AES_CBC_ENCRYPT_DATA_PARAMS. */
+struct mechanism { word type; void *parameter; word bytes; };
+struct data_parameter { unsigned char iv[16]; unsigned char *data; word bytes; };
+
+static word lie(function *real_one, word a, word b, word c, word d, word e, word f) {
+    struct mechanism *asked = (struct mechanism *)b;
+    if (asked->type != 0x1105)
+        return real_one(a, b, c, d, e, f, 0, 0, 0);
+    struct data_parameter parameter = *(struct data_parameter *)asked->parameter;
+    unsigned char data[64];
+    if (parameter.bytes == 0 || parameter.bytes > sizeof data)
+        abort();
+    memcpy(data, parameter.data, parameter.bytes);
+    data[0] ^= 1;
+    parameter.data = data;
+    struct mechanism other = {asked->type, &parameter, sizeof parameter};
+    return real_one(a, (word)&other, c, d, e, f, 0, 0, 0);
+}
+
 static word call(const char *name, function *real_one, word a, word b, word c, word d, word e, word f, word g, word h, word i) {
     static const char *numbers[] = {"1", "2", "3", "4", "5", "6", "7", "8", "9", "always"};
     char text[16];
@@ -76,6 +96,8 @@ static word call(const char *name, function *real_one, word a, word b, word c, w
                 pause();
         if (!strncmp(text, "crash", 5))
             abort();
+        if (!strncmp(text, "lie", 3))
+            return lie(real_one, a, b, c, d, e, f);
         return strtoul(text, NULL, 16);
     }
     return real_one(a, b, c, d, e, f, g, h, i);

@@ -1,6 +1,6 @@
 //! What somebody tries who has the PIN and the library: refused where a token can refuse, and named where it cannot.
 
-use crate::site::{Site, site_test};
+use crate::site::{Maker, Site, both_tokens, site_test};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::ekdf::AesCbcDeriveParams;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
@@ -36,6 +36,45 @@ site_test! {
         let unwrapped = session.unwrap_key(&Mechanism::AesKeyWrap, kek, &blob, &readable());
         assert!(unwrapped.is_err(), "readable unwrap");
         assert!(session.decrypt(&Mechanism::AesEcb, kek, &blob[..16]).is_err(), "unwrap by decryption");
+    }
+}
+
+both_tokens! {
+    /// Kryoptic copies what may be copied with any right, whatever MODIFIABLE says; SoftHSM does not, and neither lets a copy leave. Keys of cards
+    /// and MACs may be copied, because Kryoptic's workers copy the first; SECURITY.md says what that costs.
+    fn a_copy_never_leaves_and_gets_more_rights_only_where_that_is_said(site) {
+        site.init(&["issuer", "index", "vault", "kek/backup"]);
+        let session = site.session();
+        for label in ["issuer@1", "index@1", "vault@1", "kek/backup@1"] {
+            let key = key(&session, label);
+            let copies = |more: &Attribute| session.copy_object(key, &[Attribute::Token(false), more.clone()]).is_ok();
+            let may_be_copied = site.maker() == Maker::Kryoptic && matches!(label, "issuer@1" | "index@1");
+            for more in [Attribute::Extractable(true), Attribute::Sensitive(false)] {
+                assert!(!copies(&more), "{label}: a copy with {more:?}");
+                assert!(session.update_attributes(key, &[more]).is_err(), "{label}");
+            }
+            for more in [
+                Attribute::Encrypt(true),
+                Attribute::Decrypt(true),
+                Attribute::Wrap(true),
+                Attribute::Unwrap(true),
+                Attribute::Modifiable(true),
+                Attribute::Label(b"ap/ticket@1".to_vec()),
+            ] {
+                assert_eq!(copies(&more), may_be_copied, "{label}: a copy with {more:?}");
+                assert!(session.update_attributes(key, &[more]).is_err(), "{label}");
+            }
+            let stays = [Attribute::Token(true), Attribute::Encrypt(true), Attribute::Label(b"mine".to_vec())];
+            let kept = session.copy_object(key, &stays);
+            assert_eq!(kept.is_ok(), may_be_copied, "{label}");
+            if let Ok(copy) = kept {
+                let said = site.fuda_kms(&["check", "--json"]);
+                assert_eq!(said.status.code(), Some(6), "{label}: {said:?}");
+                assert!(String::from_utf8(said.stdout).unwrap().contains("OBJECT_STRAY"), "{label}");
+                session.destroy_object(copy).unwrap();
+            }
+        }
+        assert!(site.fuda_kms(&["check"]).status.success());
     }
 }
 

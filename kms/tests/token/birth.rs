@@ -2,9 +2,10 @@
 
 use crate::site::{Site, site_test};
 use cryptoki::object::Attribute;
+use fuda_kms::checkup::anomaly::Anomaly;
 use fuda_kms::init::Deed;
 use fuda_kms::state::State;
-use fuda_kms::{Error, KeyVersion, inspect};
+use fuda_kms::{Error, KeyVersion, checkup};
 use fuda_store::Store;
 use std::process::{Command, Stdio};
 
@@ -17,8 +18,8 @@ fn deeds(site: &Site, names: &[&str]) -> Vec<Deed> {
 }
 
 fn all_well(site: &Site) {
-    let findings = inspect::check(&site.token(), &site.registry()).unwrap().findings;
-    assert!(findings.iter().all(|finding| finding.fault.is_none()), "{findings:?}");
+    let findings = checkup::run(&site.token(), &site.registry(), None).unwrap().findings;
+    assert!(findings.iter().all(|finding| finding.faults.is_empty()), "{findings:?}");
 }
 
 /// Puts the registry back to the moment between intent and birth.
@@ -95,8 +96,8 @@ site_test! {
         assert!(records.iter().all(|record| record.state == State::Active), "{records:?}");
         site.hsm(1).unwrap();
         // What a kill inside SoftHSM leaves has no name: it is nobody's key, and `check` says so.
-        let strays = inspect::check(&site.token(), &registry).unwrap().findings.into_iter().filter_map(|finding| finding.fault);
-        assert!(strays.into_iter().all(|fault| matches!(&fault, Error::ObjectStray { label } if label.is_empty())));
+        let strays = checkup::run(&site.token(), &registry, None).unwrap().findings.into_iter().flat_map(|finding| finding.faults);
+        assert!(strays.into_iter().all(|fault| matches!(&fault, Anomaly::Key(Error::ObjectStray { label }) if label.is_empty())));
     }
 }
 

@@ -20,7 +20,7 @@ site_test! {
         assert_eq!(dry["token"]["done"], "would be made");
         assert!(!site.path("pin").exists(), "a dry run makes nothing");
         let made = json(&site.fuda_kms(&["init", "keys.toml", "--json"]));
-        assert_eq!((&made["token"]["done"], made["keys"].as_array().unwrap().len()), (&"made".into(), 10));
+        assert_eq!((&made["token"]["done"], made["keys"].as_array().unwrap().len()), (&"made".into(), 13));
         let again = json(&site.fuda_kms(&["init", "keys.toml", "--json"]));
         assert!(again["keys"].as_array().unwrap().iter().all(|key| key["done"] == "kept"), "{again}");
         let check = site.fuda_kms(&["check", "--json"]);
@@ -30,7 +30,7 @@ site_test! {
         let shown = json(&site.fuda_kms(&["key", "show", "issuer@1", "--json"]));
         assert_eq!(shown["attributes"]["CKA_EXTRACTABLE"], "false");
         assert_eq!(json(&site.fuda_kms(&["token", "list", "--json"]))["tokens"][0]["label"], "factory");
-        assert_eq!(json(&site.fuda_kms(&["key", "list", "--json"]))["keys"].as_array().unwrap().len(), 10);
+        assert_eq!(json(&site.fuda_kms(&["key", "list", "--json"]))["keys"].as_array().unwrap().len(), 13);
     }
 }
 

@@ -1,6 +1,6 @@
-//! A PKCS#11 library that fails to order: it stands before SoftHSM (`tests/faulty/faulty.c`), compiled here by the machine's C compiler.
+//! A PKCS#11 library that fails to order: it stands before the site's own (`tests/faulty/faulty.c`), compiled here by the machine's C compiler.
 
-use crate::site::{Site, softhsm};
+use crate::site::Site;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -17,11 +17,11 @@ impl Faulty {
             Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status().unwrap();
         assert!(compiled.success());
         let library = library.canonicalize().unwrap();
-        std::fs::write(Self::beside(&library, "real"), softhsm().to_str().unwrap()).unwrap();
+        std::fs::write(Self::beside(&library, "real"), site.module().to_str().unwrap()).unwrap();
         std::fs::create_dir(Self::beside(&library, "d")).unwrap();
         let toml = std::fs::read_to_string(site.path("fuda.toml")).unwrap();
         let text = |path: &Path| format!("\"{}\"", path.display());
-        std::fs::write(site.path("fuda.toml"), toml.replace(&text(&softhsm()), &text(&library))).unwrap();
+        std::fs::write(site.path("fuda.toml"), toml.replace(&text(&site.module()), &text(&library))).unwrap();
         Self(library)
     }
 

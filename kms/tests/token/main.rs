@@ -12,21 +12,27 @@
     reason = "a test fails by panicking; its helpers are not marked as tests"
 )]
 
+mod aside;
 mod attacks;
 mod attributes;
 mod bad_library;
 mod birth;
+mod checkup;
 mod command;
 mod derivation;
 mod faulty;
 mod fixed;
 mod oracle;
+mod pairing;
 mod pin;
 mod pool;
 mod provider;
 mod requests;
 mod return_values;
 mod routes;
+mod sets;
 mod site;
 mod states;
+mod unwrap_template;
+mod vault;
 mod vectors;

@@ -1,6 +1,9 @@
 //! A wrong PIN is tried once: by one process, by eight at a time, and after restarts.
 
+use crate::faulty::Faulty;
 use crate::site::{Site, site_test};
+use cryptoki::session::UserType;
+use cryptoki::types::AuthPin;
 use fuda_kms::Error;
 use std::os::unix::fs::PermissionsExt;
 
@@ -55,5 +58,40 @@ site_test! {
         let error = site.hsm(1).unwrap_err();
         assert!(matches!(error, Error::PinFile { .. }), "{error}");
         assert!(!site.token().files().latch_path().exists());
+    }
+}
+
+site_test! {
+    fn where_a_try_cannot_be_noted_none_is_made(site) {
+        site.init(&["issuer"]);
+        let faulty = Faulty::before(site);
+        // As a disk that is full: the note cannot be written.
+        std::fs::create_dir(site.path("token-factory.pin-try")).unwrap();
+        write_pin(site, "0000wrong\n");
+        assert!(matches!(site.hsm(1), Err(Error::File { .. })));
+        assert_eq!(faulty.logins(), 0);
+    }
+}
+
+site_test! {
+    fn a_login_that_was_cut_is_repeated_unless_the_token_counts_a_wrong_pin(site) {
+        site.init(&["issuer"]);
+        let note = site.path("token-factory.pin-try");
+        std::fs::write(&note, "").unwrap();
+        drop(site.pool(2).unwrap());
+        assert!(!note.exists(), "a login that ends takes its note away");
+
+        // Somebody's wrong PIN alone, by hand, is not ours.
+        let session = site.open_session();
+        assert!(session.login(UserType::User, Some(&AuthPin::from("0000wrong".to_owned()))).is_err());
+        drop(session);
+        let faulty = Faulty::before(site);
+        std::fs::write(&note, "cut").unwrap();
+        let error = site.pool(2).unwrap_err();
+        assert_eq!((error.code(), faulty.logins()), ("PIN_LATCHED", 0), "{error}");
+        assert!(!note.exists());
+        assert!(site.fuda_kms(&["token", "clear-pin-latch"]).status.success());
+        drop(site.pool(2).unwrap());
+        assert_eq!(faulty.logins(), 2);
     }
 }

@@ -49,7 +49,7 @@ const LATCHED: [Row; 7] = [
 ];
 
 /// The token is not what we think: said at once.
-const CONFIGURATION: [Row; 15] = [
+const CONFIGURATION: [Row; 16] = [
     (0x70, "CKR_MECHANISM_INVALID", "C_DeriveKey"),
     (0x71, "CKR_MECHANISM_PARAM_INVALID", "C_DeriveKey"),
     (0xD0, "CKR_TEMPLATE_INCOMPLETE", "C_DeriveKey"),
@@ -65,6 +65,7 @@ const CONFIGURATION: [Row; 15] = [
     (0x63, "CKR_KEY_TYPE_INCONSISTENT", "C_SignInit"),
     (0x62, "CKR_KEY_SIZE_RANGE", "C_WrapKey"),
     (0x115, "CKR_WRAPPING_KEY_TYPE_INCONSISTENT", "C_WrapKey"),
+    (0x1B, "CKR_ACTION_PROHIBITED", "C_DeriveKey"),
 ];
 
 const KEYS: [&str; 2] = ["issuer@1", "ap/ticket@1"];

@@ -6,7 +6,7 @@ use crate::vectors;
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::ekdf::AesCbcDeriveParams;
 use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass};
-use fuda_kms::{CardChallenge, CardRequest, CardStep, Error, Hsm, KeyVersion, StepAnswer, WrappedKey, inspect};
+use fuda_kms::{CardChallenge, CardRequest, CardStep, Error, Hsm, KeyVersion, StepAnswer, WrappedKey, checkup};
 
 const KDD: [u8; 10] = [0x0C, 9, 8, 7, 6, 5, 4, 3, 2, 1];
 
@@ -78,8 +78,8 @@ kryoptic_test! {
 kryoptic_test! {
     fn an_aes_256_key_is_born_registered_and_checked(site) {
         site.try_init("[[key]]\nname = \"issuer\"\nbits = 256\n[[key]]\nname = \"transport\"\n").unwrap();
-        let findings = inspect::check(&site.token(), &site.registry()).unwrap().findings;
-        assert!(findings.iter().all(|finding| finding.fault.is_none()), "{findings:?}");
+        let findings = checkup::run(&site.token(), &site.registry(), None).unwrap().findings;
+        assert!(findings.iter().all(|finding| finding.faults.is_empty()), "{findings:?}");
         let set = key_set(&site.hsm(1).unwrap(), KDD, "issuer@1", "transport@1");
         assert!(set.iter().all(|key| key.ciphertext.as_bytes().len() == 32));
         let error = site.try_init("[[key]]\nname = \"issuer\"\n").unwrap_err();

@@ -161,7 +161,8 @@ impl Site {
         std::fs::write(self.path("kryoptic.conf"), conf).unwrap();
     }
 
-    fn module(&self) -> PathBuf {
+    /// The library that fuda.toml names at first.
+    pub(crate) fn module(&self) -> PathBuf {
         match self.maker {
             Maker::SoftHsm => softhsm(),
             Maker::Kryoptic => std::env::var_os(KRYOPTIC).unwrap().into(),
@@ -261,6 +262,14 @@ impl Site {
 
     /// A session of the test's own, logged in.
     pub(crate) fn session(&self) -> Session {
+        let session = self.open_session();
+        let pin = std::fs::read_to_string(self.path("pin")).unwrap();
+        let _ = session.login(UserType::User, Some(&AuthPin::from(pin.trim_end().to_owned())));
+        session
+    }
+
+    /// The same, not logged in.
+    pub(crate) fn open_session(&self) -> Session {
         let library = Pkcs11::new(self.module()).unwrap();
         let _ = library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
         let slot = library
@@ -269,10 +278,13 @@ impl Site {
             .into_iter()
             .find(|slot| library.get_token_info(*slot).unwrap().label() == "factory")
             .unwrap();
-        let session = library.open_rw_session(slot).unwrap();
-        let pin = std::fs::read_to_string(self.path("pin")).unwrap();
-        let _ = session.login(UserType::User, Some(&AuthPin::from(pin.trim_end().to_owned())));
-        session
+        library.open_rw_session(slot).unwrap()
+    }
+
+    /// Puts a MAC key of known value into the token and registers it.
+    pub(crate) fn adopt_mac(&self, session: &Session, version: &str, value: &[u8; 32]) {
+        import_for(session, version, version.as_bytes(), value, Purpose::Mac);
+        self.adopt(version.parse().unwrap(), Scheme::Kdf3, KeyLength::default());
     }
 
     /// Puts a key of known value into the token and registers it, as a vendor's ceremony would.
@@ -283,8 +295,10 @@ impl Site {
     /// The same by a scheme.
     pub(crate) fn import_as(&self, session: &Session, version: &str, value: &[u8], scheme: Scheme) {
         import(session, version, value);
-        let version: KeyVersion = version.parse().unwrap();
-        let length = KeyLength::from_bytes(value.len()).unwrap();
+        self.adopt(version.parse().unwrap(), scheme, KeyLength::from_bytes(value.len()).unwrap());
+    }
+
+    fn adopt(&self, version: KeyVersion, scheme: Scheme, length: KeyLength) {
         let adoption = Adoption { label: version.to_string(), version, id: None, scheme, length, check: None };
         adopt::run(&self.token(), &self.registry(), &adoption).unwrap();
     }
@@ -292,11 +306,22 @@ impl Site {
 
 /// C_CreateObject of a key-derivation key with a known value.
 pub(crate) fn import(session: &Session, label: &str, value: &[u8]) {
-    import_with_id(session, label, b"known", value);
+    import_with_id(session, label, format!("id of {label}").as_bytes(), value);
 }
 
 /// The same with an identifier.
 pub(crate) fn import_with_id(session: &Session, label: &str, id: &[u8], value: &[u8]) {
+    import_for(session, label, id, value, Purpose::Derive);
+}
+
+/// What an imported key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Derive,
+    Mac,
+}
+
+fn import_for(session: &Session, label: &str, id: &[u8], value: &[u8], purpose: Purpose) {
     session
         .create_object(&[
             Attribute::Class(ObjectClass::SECRET_KEY),
@@ -308,8 +333,8 @@ pub(crate) fn import_with_id(session: &Session, label: &str, id: &[u8], value: &
             Attribute::Value(value.to_vec()),
             Attribute::Sensitive(true),
             Attribute::Extractable(false),
-            Attribute::Derive(true),
-            Attribute::Sign(false),
+            Attribute::Derive(purpose == Purpose::Derive),
+            Attribute::Sign(purpose == Purpose::Mac),
             Attribute::Verify(false),
             Attribute::Encrypt(false),
             Attribute::Decrypt(false),

@@ -39,7 +39,7 @@ both_tokens! {
     fn a_worker_that_hangs_is_timed_out_and_its_request_goes_to_another(site) {
         known_keys(site);
         let mut token = site.token();
-        token.provider.profile.answer_ms = 700;
+        token.provider.profile.answer_ms = 2000;
         let hsm = site.pool_of(token, 2).unwrap();
         let stopped = pids(&hsm.metrics())[0];
         signal(stopped, Signal::STOP);

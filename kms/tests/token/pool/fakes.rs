@@ -35,8 +35,8 @@ fn started(site: &Site, body: &str, workers: u16) -> Result<Hsm, Error> {
         known_keys(site);
     }
     let mut token = site.token();
-    token.provider.profile.start_ms = 1500;
-    token.provider.profile.answer_ms = 500;
+    token.provider.profile.start_ms = 3000;
+    token.provider.profile.answer_ms = 2000;
     site.hsm_of(token, Place::Processes { program: script(site, body) }, workers)
 }
 
@@ -54,7 +54,8 @@ site_test! {
             let error = started(site, &format!("frame; say '{greeting}'; frame; exit 0"), 2).unwrap_err();
             assert_eq!((error.code(), error.exit()), ("WORKER_VERSION", fuda_cli::Exit::Hsm), "{error}");
             if greeting != &other_words {
-                assert!(error.to_string().contains(if greeting == &other_commit { "another-" } else { "contract 91" }), "{error}");
+                let told = if greeting == &other_commit { "another-".to_owned() } else { format!("contract 9{}", fuda_kms::wire::CONTRACT) };
+                assert!(error.to_string().contains(&told), "{error}");
             }
         }
         let pin = std::fs::read_to_string(site.path("pin")).unwrap();

@@ -1,5 +1,6 @@
 //! Workers killed at random moments, on their way to the token included, singly and all at once: no token is damaged, every request has
-//! its one right answer, and nobody tries a PIN twice. `FUDA_KILLS=500` for the long form, `FUDA_TEST_SEED` to have it again.
+//! its one right answer, and nobody tries a PIN twice. `cargo xtask torture workers` is the long form: it sets `FUDA_KILLS`, and
+//! `FUDA_TEST_SEED` to have a run again.
 
 use super::{card, children, pids, pool, signal, until};
 use crate::site::{Maker, both_tokens};
@@ -53,6 +54,37 @@ impl Seen {
     }
 }
 
+/// How long every starter is killed: long enough for more deaths of each place than it takes to call it failed.
+const SIEGE: Duration = Duration::from_millis(1_500);
+
+both_tokens! {
+    fn killed_on_their_way_for_a_while_they_are_waited_for(site) {
+        let hsm = pool(site, 2);
+        let (over, ours) = (AtomicBool::new(false), std::process::id());
+        let errors = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    if let Err(error) = card(&hsm) {
+                        errors.lock().unwrap().push(error.code());
+                    }
+                }
+            });
+            let since = Instant::now();
+            while since.elapsed() < SIEGE {
+                children(ours).into_iter().for_each(|pid| signal(pid, Signal::KILL));
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let requests = hsm.metrics().requests;
+            until("answers after the siege", || hsm.metrics().requests > requests + 20);
+            over.store(true, Ordering::Relaxed);
+        });
+        let metrics = hsm.metrics();
+        assert!(metrics.failed_starts >= 6, "each place lost three on their way: {metrics:?}");
+        assert_eq!(*errors.lock().unwrap(), [""; 0], "{metrics:?}");
+    }
+}
+
 both_tokens! {
     fn killed_at_random_moments_they_lose_no_request_and_harm_no_token(site) {
         let hsm = pool(site, WORKERS);
@@ -103,8 +135,9 @@ both_tokens! {
         let metrics = hsm.metrics();
         let (answered, outage) = (seen.answered.load(Ordering::Relaxed), *seen.outage.lock().unwrap());
         println!(
-            "{answered} requests answered, longest time without an answer {outage:?}; {} of the kills met a start-up; {} starts, \
+            "{:?}: {answered} requests answered, longest time without an answer {outage:?}; {} of the kills met a start-up; {} starts, \
              {} deaths while serving, {} failed starts, {} requests handed over",
+            site.maker(),
             starting.into_inner(), metrics.starts, metrics.deaths, metrics.failed_starts, metrics.handed_over,
         );
         let errors = seen.errors.into_inner().unwrap();

@@ -6,6 +6,8 @@ use crate::return_values::card;
 use crate::site::{Site, site_test};
 use fuda_kms::Hsm;
 use fuda_kms::metrics::WorkerState;
+use fuda_kms::provider::TokenCopy;
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,7 @@ fn start(site: &Site, workers: u16) -> (Faulty, Hsm) {
     site.init(&["issuer", "ap/ticket"]);
     let faulty = Faulty::before(site);
     let mut token = site.token();
-    token.provider.profile.start_ms = 1500;
+    token.provider.profile.start_ms = 4000;
     (faulty, site.pool_of(token, workers).unwrap())
 }
 
@@ -75,5 +77,27 @@ site_test! {
         drop(hsm);
         assert!(runs(hung[0]));
         signal(hung[0], Signal::KILL);
+    }
+}
+
+site_test! {
+    fn a_worker_that_was_given_up_while_it_waited_for_the_start_up_lock_does_not_log_in(site) {
+        site.init(&["issuer"]);
+        let faulty = Faulty::before(site);
+        let mut token = site.token();
+        token.provider.profile.start_ms = 700;
+        // Without a copy to be made, the worker is the first to want the lock.
+        token.provider.profile.token_copy = TokenCopy::None;
+        let lock = std::fs::File::options().write(true).open(site.path("token-factory.startup.lock")).unwrap();
+        flock(&lock, FlockOperation::LockExclusive).unwrap();
+        let error = site.pool_of(token, 1).unwrap_err();
+        assert_eq!(error.code(), "WORKER_START_LATE", "{error}");
+        let ours = std::process::id();
+        assert_eq!(children(ours).len(), 1, "it still waits");
+        drop(lock);
+        until("its end", || children(ours).is_empty());
+        assert_eq!(faulty.logins(), 0);
+        drop(site.pool(1).unwrap());
+        assert_eq!(faulty.logins(), 1);
     }
 }
