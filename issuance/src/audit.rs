@@ -2,14 +2,14 @@
 
 use crate::error::Error;
 use crate::issuer::{Begun, CardFailure};
-use crate::journal::{IssuedCard, Journal};
+use crate::journal::{IssuedCard, Journal, Sent};
 use crate::key_plan::KeyPlan;
-use crate::transport::{TransportCode, Wire};
+use crate::transport::Wire;
 use crate::walk::{Purpose, Route, Watch, walk};
 use fuda_card::id::Kdd;
 use fuda_card::personalisation::{Plan, Stage};
 use fuda_card::script::Standing;
-use fuda_card::transport::Transport;
+use fuda_card::transport::{Transport, TransportCode};
 use fuda_kms::Hsm;
 use std::fmt;
 use std::sync::Arc;
@@ -44,12 +44,15 @@ impl CardAuditor {
     pub fn audit<T: Transport<Error: TransportCode>>(&self, transport: &mut T) -> Result<Audited, CardFailure> {
         let mut wire = Wire::new(transport);
         let mut look = Look { journal: &self.journal, kdd: None, card: None };
-        let route = Route { plan: Arc::clone(&self.plan), from: 0, standing: Standing::Begun, purpose: Purpose::Audit };
+        let (standing, purpose) = (Standing::Begun, Purpose::Audit);
+        let route = Route { plan: Arc::clone(&self.plan), from: 0, standing, purpose, sets: None };
         let walked = walk(&mut wire, &self.hsm, &route, &mut look);
         let found = walked.and_then(|_| look.card.ok_or(Error::EmptyPlan));
         match found {
             Ok(card) => Ok(Audited { card, commands: wire.commands() }),
-            Err(error) => Err(CardFailure { kdd: look.kdd, standing: Begun::No, error: Box::new(error) }),
+            Err(error) => {
+                Err(CardFailure { kdd: look.kdd, standing: Begun::No, sent: Sent::Nothing, error: Box::new(error) })
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What can go wrong while a card is issued, by who is at fault.
 
-use crate::journal::{Accounts, Refusal};
-use crate::life_cycle::{CardEvent, CardState, UnknownState};
+use crate::UnknownState;
+use crate::journal::{Accounts, CartonError, Control, Count, Refusal};
+use crate::life_cycle::{CardEvent, CardState};
 use fuda_card::id::Kdd;
 use fuda_card::status::StatusWord;
 use thiserror::Error;
@@ -74,6 +75,9 @@ pub enum Error {
         /// The chip that answers now.
         after: Kdd,
     },
+    /// The card shows something else than when it was looked at first.
+    #[error("the card in the encoder is not the one that was looked at first")]
+    CardChanged,
     /// The chip is no good card of the job.
     #[error("chip {kdd} is no good card of job {job}")]
     NotIssued {
@@ -103,6 +107,14 @@ pub enum Error {
         /// What.
         what: String,
     },
+    /// The file in which a machine remembers the store's age.
+    #[error("{path}: {what}")]
+    Mark {
+        /// Where it is.
+        path: String,
+        /// What is wrong.
+        what: String,
+    },
     /// The life cycle forbids the event.
     #[error("a card that is {from} cannot `{event}`")]
     Transition {
@@ -125,6 +137,38 @@ pub enum Error {
         /// The serial.
         serial: String,
     },
+    /// Another order has this serial on a chip or at a printer.
+    #[error("serial {serial} belongs to order {job}")]
+    SerialPrinted {
+        /// The serial.
+        serial: String,
+        /// That order.
+        job: String,
+    },
+    /// A delivery of another company was received before.
+    #[error("the delivery was received at {at}, as job {job}")]
+    ReceivedBefore {
+        /// The job that it became.
+        job: String,
+        /// When.
+        at: String,
+    },
+    /// A chip that comes as a new one is known.
+    #[error("chip {kdd} is known already, from job {job}: nothing of the delivery was taken")]
+    ChipKnown {
+        /// The chip.
+        kdd: String,
+        /// The job that holds it.
+        job: String,
+    },
+    /// Another process made this copy of the print file.
+    #[error("copy {copy} of the print file of order {job} was made by another process just now")]
+    PrintedMeanwhile {
+        /// The order.
+        job: String,
+        /// Number of the copy.
+        copy: u32,
+    },
     /// The order or profile is not the one the job was made from.
     #[error("job {job} was made from another {part}")]
     OrderChanged {
@@ -146,10 +190,94 @@ pub enum Error {
         job: String,
     },
     /// The checker made the cards.
-    #[error("{person} worked the line: somebody else must look at the first articles")]
+    #[error("{person} worked the line: this takes a second person")]
     SamePerson {
         /// Who.
         person: String,
+    },
+    /// A person holds the job.
+    #[error("job {job} is {}{}", .control.as_str(), because(.reason))]
+    JobHeld {
+        /// The job.
+        job: String,
+        /// How.
+        control: Control,
+        /// Why, in that person's words; empty when none were asked for.
+        reason: String,
+    },
+    /// There is nothing to continue.
+    #[error("job {job} is not paused")]
+    JobNotPaused {
+        /// The job.
+        job: String,
+    },
+    /// Cards are still to come.
+    #[error("{unfilled} cards of job {job} are still to come")]
+    JobUnfilled {
+        /// The job.
+        job: String,
+        /// How many.
+        unfilled: u64,
+    },
+    /// Lines work on the job.
+    #[error("a line works on job {job}")]
+    LinesAtWork {
+        /// The job.
+        job: String,
+    },
+    /// As many lines work on the job as may.
+    #[error("{lines} lines work on job {job} already")]
+    LinesTooMany {
+        /// The job.
+        job: String,
+        /// How many.
+        lines: u32,
+    },
+    /// Another line took this one for dead.
+    #[error("line {line} was silent for so long that another line took its serials over")]
+    LeaseLost {
+        /// The line.
+        line: String,
+    },
+    /// The order needs no card more.
+    #[error("every card of order {job} is good, or in the hands of other lines")]
+    OrderFull {
+        /// The order.
+        job: String,
+    },
+    /// Not every chip is accounted for.
+    #[error("{}", balance(.count, *.named))]
+    CloseBalance {
+        /// The job.
+        job: String,
+        /// What was counted.
+        count: Count,
+        /// Chips that told an identity.
+        named: u64,
+    },
+    /// The bin holds another number of chips.
+    #[error("{told} chips are to be destroyed, and the reject bin of job {job} holds {found} of its own")]
+    RejectCount {
+        /// The job.
+        job: String,
+        /// Chips in the bin.
+        found: u64,
+        /// Chips that the person counted.
+        told: u64,
+    },
+    /// No such card.
+    #[error("job {job} has no good card {name}")]
+    CardNotFound {
+        /// The job.
+        job: String,
+        /// Serial or identity asked for.
+        name: String,
+    },
+    /// The card is in a delivery.
+    #[error("card {serial} is in a delivery already")]
+    SampleDelivered {
+        /// Its serial.
+        serial: String,
     },
     /// The profile asks for a key that the job does not name.
     #[error("the order pins no version of key {key}")]
@@ -165,6 +293,12 @@ pub enum Error {
         /// First entry that does not fit; 0 when the recorded end differs.
         seq: i64,
     },
+    /// A carton cannot be used as it was asked for.
+    #[error("{error}")]
+    Carton {
+        /// Why.
+        error: CartonError,
+    },
     /// The accounts do not balance.
     #[error("the accounts do not balance: {accounts:?}")]
     Accounts {
@@ -178,13 +312,27 @@ fn place(seq: i64) -> String {
     if seq == 0 { "its end".to_owned() } else { format!("entry {seq}") }
 }
 
+/// A reason behind a statement, when there is one.
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {reason}") }
+}
+
+/// The close's equation, as it does not hold.
+fn balance(Count { drawn, returned, mute }: &Count, named: u64) -> String {
+    let told = named + mute + returned;
+    format!(
+        "{drawn} chips were drawn; {named} told an identity, {mute} are mute and {returned} were returned: {}",
+        if told < *drawn { format!("{} are missing", drawn - told) } else { format!("{} are too many", told - drawn) }
+    )
+}
+
 impl Error {
     /// Whose fault it is.
     #[must_use]
     pub const fn class(&self) -> FailureClass {
         use fuda_card::Error as Card;
         match self {
-            Self::Transport { .. } | Self::CardSwapped { .. } => FailureClass::Reader,
+            Self::Transport { .. } | Self::CardSwapped { .. } | Self::CardChanged => FailureClass::Reader,
             Self::Card { error: Card::CardCryptogram { .. } | Card::KcvMismatch { .. }, .. } => FailureClass::Key,
             Self::Card { error: Card::ReadBack { .. }, .. } => FailureClass::Data,
             Self::Card { .. } | Self::Refused { .. } | Self::NotIssued { .. } => FailureClass::Card,
@@ -193,37 +341,12 @@ impl Error {
         }
     }
 
-    /// The stable error code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Transport { code, .. } => code,
-            Self::Card { error, .. } => error.code(),
-            Self::Refused { refusal } => refusal.code(),
-            Self::CardSwapped { .. } => "CARD_SWAPPED",
-            Self::NotIssued { .. } => "CARD_NOT_ISSUED",
-            Self::EmptyPlan => "PROFILE_EMPTY",
-            Self::Hsm(error) => error.code(),
-            Self::HsmAnswer { .. } => "HSM_ANSWER",
-            Self::Store(error) => error.code(),
-            Self::StoreContent { .. } => "STORE_CONTENT",
-            Self::Transition { .. } => "CARD_TRANSITION",
-            Self::SerialsExhausted { .. } => "SERIAL_RANGE_EXHAUSTED",
-            Self::SerialTaken { .. } => "SERIAL_TAKEN",
-            Self::OrderChanged { .. } => "ORDER_CHANGED",
-            Self::JobNotFound { .. } => "JOB_NOT_FOUND",
-            Self::NothingToApprove { .. } => "JOB_NOTHING_TO_APPROVE",
-            Self::SamePerson { .. } => "JOB_SAME_PERSON",
-            Self::KeyNotPinned { .. } => "KEY_NOT_PINNED",
-            Self::ChainBroken { .. } => "JOURNAL_CHAIN_BROKEN",
-            Self::Accounts { .. } => "ACCOUNTS_UNBALANCED",
-        }
-    }
-
     /// Whether the chip is in the accounts of the job already, so that its refusal changes none of them.
     #[must_use]
     pub const fn is_counted_already(&self) -> bool {
-        matches!(self, Self::Refused { refusal: Refusal::AlreadyIssued { .. } | Refusal::InRejectBin })
+        use Refusal::{AlreadyIssued, InRejectBin, NotAsked, ReworkedTooOften, Sampled};
+        let Self::Refused { refusal } = self else { return false };
+        matches!(refusal, AlreadyIssued { .. } | InRejectBin | ReworkedTooOften { .. } | Sampled | NotAsked { .. })
     }
 
     /// The step of the script that failed; empty when it was no step.
@@ -242,26 +365,6 @@ impl Error {
         match self {
             Self::Card { error: fuda_card::Error::CardStatus { sw, .. }, .. } => Some(*sw),
             _ => None,
-        }
-    }
-}
-
-impl Refusal {
-    const fn code(&self) -> &'static str {
-        match self {
-            Self::AlreadyIssued { .. } => "CARD_ALREADY_ISSUED",
-            Self::InRejectBin => "CARD_REJECTED_BEFORE",
-            Self::HeldByJob { .. } => "CARD_OF_OTHER_JOB",
-            Self::Foreign => "CARD_FOREIGN",
-        }
-    }
-
-    fn what(&self) -> String {
-        match self {
-            Self::AlreadyIssued { serial } => format!("the card is good already, as serial {serial}"),
-            Self::InRejectBin => "the chip was rejected in this job".to_owned(),
-            Self::HeldByJob { job } => format!("the chip belongs to job {job}"),
-            Self::Foreign => "something is on the chip that no journal here knows".to_owned(),
         }
     }
 }

@@ -1,15 +1,22 @@
 //! Bringing one card from wherever it stands to sealed: first contact, the script, the journal around it, the checks at the end.
 
-use crate::contact;
-use crate::error::Error;
-use crate::journal::{Assignment, Chip, Journal, SerialSource, Station};
+use crate::blame::{Told, judge};
+use crate::contact::{self, Contact};
+use crate::delivery::SetCounter;
+use crate::error::{Error, FailureClass};
+use crate::journal::{Assignment, Chip, Intent, Journal, Refusal, Rework, Sent, SerialSource, Station};
 use crate::key_plan::KeyPlan;
-use crate::transport::{TransportCode, Wire};
+use crate::sight::Sight;
+use crate::transport::Wire;
 use crate::walk::{Purpose, Route, Watch, walk};
+use fuda_card::apdu::Command;
 use fuda_card::id::{DfName, Kdd, Kvn};
-use fuda_card::personalisation::{Action, Plan, Stage};
+use fuda_card::key_name::KeyName;
+use fuda_card::personalisation::{Action, ChannelId, Evidence, Plan, Stage};
+use fuda_card::scp03::SequenceCounter;
 use fuda_card::script::Standing;
-use fuda_card::transport::Transport;
+use fuda_card::transport::{Transport, TransportCode};
+use fuda_kms::sets::SetsFile;
 use fuda_kms::{Hsm, KeyVersion};
 use std::fmt;
 use std::sync::Arc;
@@ -20,8 +27,12 @@ pub struct CardIssuer {
     hsm: Hsm,
     plan: Arc<Plan>,
     audit: Arc<Plan>,
+    first_stage: Stage,
     serials: Arc<dyn SerialSource>,
     audit_every: u64,
+    sets: Option<Arc<SetsFile>>,
+    rework: Rework,
+    only: Option<Kdd>,
 }
 
 /// What an issuer works by.
@@ -31,10 +42,18 @@ pub struct Recipe {
     pub plan: Plan,
     /// Re-reads all that the plan leaves on a card.
     pub audit: Plan,
+    /// The first stage that the profile has anything for: what a blank chip has before it.
+    pub first_stage: Stage,
     /// The serials of the order.
     pub serials: Arc<dyn SerialSource>,
     /// Every so many cards one is audited; 0: only those that were interrupted.
     pub audit_every: u64,
+    /// The recovery sets of the order's cards, where the profile wants one on each.
+    pub sets: Option<Arc<SetsFile>>,
+    /// Whether chips may come back from the reject bin.
+    pub rework: Rework,
+    /// The only chip to be worked on.
+    pub only: Option<Kdd>,
 }
 
 /// A card that is good.
@@ -57,6 +76,8 @@ pub struct CardFailure {
     pub kdd: Option<Kdd>,
     /// Whether its serial and intent are durable.
     pub standing: Begun,
+    /// What may have reached it under the serial.
+    pub sent: Sent,
     /// What went wrong.
     pub error: Box<Error>,
 }
@@ -74,8 +95,9 @@ impl CardIssuer {
     /// An issuer for a job.
     #[must_use]
     pub fn new(journal: Journal, hsm: Hsm, recipe: Recipe) -> Self {
-        let Recipe { plan, audit, serials, audit_every } = recipe;
-        Self { journal, hsm, plan: Arc::new(plan), audit: Arc::new(audit), serials, audit_every }
+        let Recipe { plan, audit, first_stage, serials, audit_every, sets, rework, only } = recipe;
+        let (plan, audit) = (Arc::new(plan), Arc::new(audit));
+        Self { journal, hsm, plan, audit, first_stage, serials, audit_every, sets, rework, only }
     }
 
     /// The journal of the job.
@@ -90,7 +112,17 @@ impl CardIssuer {
         &self.hsm
     }
 
-    /// Brings one card from wherever it stands to sealed.
+    /// The steps of the job's stages.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether chips may come back from the reject bin.
+    pub(crate) const fn rework(&self) -> Rework {
+        self.rework
+    }
+
+    /// Brings one card from wherever it stands to sealed; `sight` shows how far it is.
     ///
     /// # Errors
     /// [`CardFailure`]: the class of its error says whether the chip, the encoder or the line is at fault. The caller tells the journal.
@@ -98,23 +130,38 @@ impl CardIssuer {
         &self,
         transport: &mut T,
         station: &Station,
+        sight: &Sight,
     ) -> Result<Issued, CardFailure> {
-        let mut course = Course { issuer: self, station, chip: Chip::Blank, kdd: None, assignment: None };
-        course.run(&mut Wire::new(transport)).map_err(|error| CardFailure {
-            kdd: course.kdd,
-            standing: if course.assignment.is_some() { Begun::Yes } else { Begun::No },
-            error: Box::new(error),
+        let (chip, told, sent) = (Chip::Blank, Told::default(), Sent::Nothing);
+        let mut course =
+            Course { issuer: self, station, sight, chip, told, assignment: None, sent, counters: Vec::new() };
+        let mut wire = Wire::new(transport).shown_on(sight);
+        course.run(&mut wire).map_err(|error| {
+            let error = judge(&mut wire, self.plan.root(), &mut course.told, error);
+            let error = Box::new(course.asked(error));
+            let standing = if course.assignment.is_some() { Begun::Yes } else { Begun::No };
+            CardFailure { kdd: course.told.kdd, standing, sent: course.sent, error }
         })
     }
 
-    /// The key sets that the plan may leave on a card, with their versions.
-    fn key_sets(&self) -> Result<Vec<(DfName, Kvn, KeyVersion)>, Error> {
+    /// The key sets that the plan may leave on a card, with their versions. A blank chip that came with a set of ours carries that
+    /// one too until the plan is through.
+    fn key_sets(&self, chip: Chip) -> Result<Vec<(DfName, Kvn, KeyVersion)>, Error> {
         let keys = KeyPlan::pinned(&self.journal.job().order.keys);
-        let sets = self.plan.steps().iter().filter_map(|step| match &step.action {
-            Action::PutKey(set) => Some(set),
+        let came_with = self.plan.steps().first().map(|step| &step.channel);
+        let came_with = came_with.filter(|set| chip == Chip::Blank && set.key != KeyName::Initial.to_string());
+        let loaded = self.plan.steps().iter().filter_map(|step| match &step.action {
+            Action::PutKey(load) => Some(&load.set),
             _ => None,
         });
+        let sets = came_with.into_iter().chain(loaded);
         sets.map(|set| Ok((set.df.clone(), set.kvn, keys.version(set)?))).collect()
+    }
+
+    /// Whether the card is as the chips of this job come, and what the journal is to make of it.
+    fn chip(&self, evidence: &Evidence) -> Chip {
+        let is_blank = evidence.is_blank(self.plan.root().blank);
+        if is_blank && self.journal.job().order.first_stage == self.first_stage { Chip::Blank } else { Chip::Begun }
     }
 }
 
@@ -128,36 +175,85 @@ impl fmt::Debug for CardIssuer {
 struct Course<'a> {
     issuer: &'a CardIssuer,
     station: &'a Station,
+    sight: &'a Sight,
     chip: Chip,
-    kdd: Option<Kdd>,
+    told: Told,
     assignment: Option<Assignment>,
+    sent: Sent,
+    /// Counters that the key sets of the card have proved in an audit.
+    counters: Vec<SetCounter>,
 }
 
+/// Instructions that leave a card as it is: SELECT, INITIALIZE UPDATE, EXTERNAL AUTHENTICATE, the GETs and READs.
+const HARMLESS: [u8; 6] = [0xA4, 0x50, 0x82, 0xCA, 0xB0, 0xB2];
+
 impl Course<'_> {
+    /// On a run for one chip, whatever is wrong with another one does not matter.
+    fn asked(&self, error: Error) -> Error {
+        match (self.issuer.only, self.told.kdd, error.class()) {
+            (Some(wanted), found, FailureClass::Card | FailureClass::Key) if found != Some(wanted) => {
+                Error::Refused { refusal: Refusal::NotAsked { wanted } }
+            }
+            _ => error,
+        }
+    }
+
     fn run<T: Transport<Error: TransportCode>>(&mut self, wire: &mut Wire<'_, T>) -> Result<Issued, Error> {
         let issuer = self.issuer;
-        let evidence = contact::read(wire)?;
-        let standing = if evidence.is_blank() { Standing::New } else { Standing::Begun };
-        self.chip = if evidence.is_blank() { Chip::Blank } else { Chip::Begun };
+        let evidence = match contact::read(wire, issuer.plan.root())? {
+            Contact::Stands(evidence) => evidence,
+            Contact::Other { kind, kdd } => {
+                self.told.kdd = kdd;
+                let refusal = Refusal::OtherKind { wanted: issuer.plan.root().system, found: kind };
+                return Err(Error::Refused { refusal });
+            }
+        };
+        self.told.evidence = Some(evidence.clone());
+        self.chip = issuer.chip(&evidence);
+        let standing = if self.chip == Chip::Blank { Standing::New } else { Standing::Begun };
         let from = issuer.plan.resume_at(&evidence);
+        self.require_set(wire, &evidence, from)?;
         let complete = from == issuer.plan.steps().len();
         let mut hsm_calls = 0;
         if !complete {
-            let route = Route { plan: Arc::clone(&issuer.plan), from, standing, purpose: Purpose::Issue };
+            let (plan, sets) = (Arc::clone(&issuer.plan), issuer.sets.clone());
+            let route = Route { plan, from, standing, purpose: Purpose::Issue, sets };
             hsm_calls += walk(wire, &issuer.hsm, &route, self)?;
         }
         if complete || self.wants_audit() {
-            let route =
-                Route { plan: Arc::clone(&issuer.audit), from: 0, standing: Standing::Begun, purpose: Purpose::Audit };
+            let (standing, purpose) = (Standing::Begun, Purpose::Audit);
+            let route = Route { plan: Arc::clone(&issuer.audit), from: 0, standing, purpose, sets: None };
+            // The sets that the audit opens are those that stay.
+            self.counters.clear();
             hsm_calls += walk(wire, &issuer.hsm, &route, self)?;
+            if let Some(kdd) = self.told.kdd {
+                issuer.journal.note_counters(kdd, &self.counters)?;
+            }
         }
-        let (kdd, assignment) = self.kdd.zip(self.assignment.clone()).ok_or(Error::EmptyPlan)?;
+        let (kdd, assignment) = self.told.kdd.zip(self.assignment.clone()).ok_or(Error::EmptyPlan)?;
         if !complete && self.wants_audit() {
-            issuer.journal.seal(kdd)?;
+            issuer.journal.seal(kdd, self.station)?;
         } else {
-            issuer.journal.finish_and_seal(kdd)?;
+            issuer.journal.finish_and_seal(kdd, self.station)?;
         }
         Ok(Issued { kdd, serial: assignment.serial, commands: wire.commands(), hsm_calls })
+    }
+
+    /// Refuses a card without the set that its next step is done under, before anything is asked of it in vain.
+    fn require_set<T: Transport<Error: TransportCode>>(
+        &mut self,
+        wire: &mut Wire<'_, T>,
+        evidence: &Evidence,
+        from: usize,
+    ) -> Result<(), Error> {
+        let plan = &self.issuer.plan;
+        let Some(next) = plan.steps().get(from) else { return Ok(()) };
+        let asked = next.channel.kvn;
+        if next.channel.df != plan.root().df || evidence.key_sets.contains(&asked) {
+            return Ok(());
+        }
+        self.told.kdd = contact::any_identity(wire)?;
+        Err(Error::Refused { refusal: Refusal::NoKeySet { asked, found: evidence.key_sets.clone() } })
     }
 
     /// Interrupted cards are always audited, the others one in so many by their place in the order.
@@ -168,26 +264,47 @@ impl Course<'_> {
 }
 
 impl Watch for Course<'_> {
-    /// A blank chip can only get the job's pins; any other may carry what its record says.
+    /// A chip with its maker's set can only get the job's pins; any other may carry what its record says.
     fn keys(&mut self, kdd: Kdd) -> Result<KeyPlan<'_>, Error> {
-        match self.kdd.replace(kdd) {
-            Some(before) if before != kdd => return Err(Error::CardSwapped { before, after: kdd }),
-            _ => {}
+        let before = *self.told.kdd.get_or_insert(kdd);
+        if before != kdd {
+            // What becomes of the contact is said of the chip that it began with.
+            return Err(Error::CardSwapped { before, after: kdd });
         }
         match self.chip {
-            Chip::Blank => Ok(KeyPlan::pinned(&self.issuer.journal.job().order.keys)),
-            Chip::Begun => KeyPlan::recorded(&self.issuer.journal, kdd),
+            Chip::Blank if self.issuer.first_stage == Stage::Zeroth => {
+                Ok(KeyPlan::pinned(&self.issuer.journal.job().order.keys))
+            }
+            _ => KeyPlan::recorded(&self.issuer.journal, kdd),
         }
     }
 
     /// Binds the chip once it has proved itself, before anything is written.
     fn proved(&mut self, kdd: Kdd) -> Result<(), Error> {
+        let issuer = self.issuer;
+        match issuer.only {
+            Some(wanted) if wanted != kdd => return Err(Error::Refused { refusal: Refusal::NotAsked { wanted } }),
+            _ => {}
+        }
         if self.assignment.is_none() {
-            let issuer = self.issuer;
-            self.assignment =
-                Some(issuer.journal.begin(kdd, self.chip, self.station, &issuer.serials, issuer.key_sets()?)?);
+            let intent = Intent { kdd, chip: self.chip, sets: issuer.key_sets(self.chip)?, rework: issuer.rework };
+            let assignment = issuer.journal.begin(intent, self.station, &issuer.serials)?;
+            self.sight.of_serial(&assignment.serial);
+            self.assignment = Some(assignment);
         }
         Ok(())
+    }
+
+    fn opened(&mut self, channel: &ChannelId, counter: Option<SequenceCounter>) {
+        let counter =
+            counter.map(|counter| SetCounter { df: channel.df.clone(), kvn: channel.kvn, counter: counter.to_u32() });
+        self.counters.extend(counter);
+    }
+
+    fn sending(&mut self, command: &Command) {
+        if self.assignment.is_some() && !HARMLESS.contains(&command.ins) {
+            self.sent = Sent::Something;
+        }
     }
 
     /// The last stage is recorded by the seal when nothing comes between the two: one transaction less to wait for.
@@ -195,6 +312,6 @@ impl Watch for Course<'_> {
         if stage == self.issuer.journal.job().order.last_stage && !self.wants_audit() {
             return Ok(());
         }
-        self.kdd.map_or(Ok(()), |kdd| self.issuer.journal.finish_stage(kdd, stage))
+        self.told.kdd.map_or(Ok(()), |kdd| self.issuer.journal.finish_stage(kdd, stage))
     }
 }

@@ -4,6 +4,7 @@
 //! set's counter starts at 1. What was not predicted, or was predicted wrongly, is asked for one by one.
 
 use crate::error::Error;
+use crate::journal::Refusal;
 use crate::key_plan::KeyPlan;
 use crate::walk::Route;
 use fuda_card::command::KeyComponent;
@@ -12,9 +13,11 @@ use fuda_card::id::Kdd;
 use fuda_card::personalisation::{Action, ChannelId};
 use fuda_card::scp03::{Challenge, InitializeUpdateResponse, SessionKeys};
 use fuda_card::script::Standing;
-use fuda_kms::Hsm;
 use fuda_kms::message::{CardAnswer, CardChallenge, CardRequest, CardStep, StepAnswer};
+use fuda_kms::sets::SetsFile;
+use fuda_kms::{Hsm, KeyName};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// The needs of one script and what the HSM answered to them.
 pub(crate) struct Provision<'h> {
@@ -23,6 +26,7 @@ pub(crate) struct Provision<'h> {
     key_sets: VecDeque<KeySet>,
     fetched: bool,
     calls: u32,
+    sets: Option<Arc<SetsFile>>,
 }
 
 /// A channel that the script will open.
@@ -58,11 +62,11 @@ impl<'h> Provision<'h> {
                 let counter = if loaded_here { u32::try_from(before + 1).ok() } else { None };
                 openings.push_back(Opening { channel: step.channel.clone(), host_challenge, counter, session: None });
             }
-            if let Action::PutKey(set) = &step.action {
-                key_sets.push_back(KeySet { set: set.clone(), under: step.channel.clone(), keys: None });
+            if let Action::PutKey(load) = &step.action {
+                key_sets.push_back(KeySet { set: load.set.clone(), under: step.channel.clone(), keys: None });
             }
         }
-        Ok(Self { hsm, openings, key_sets, fetched: false, calls: 0 })
+        Ok(Self { hsm, openings, key_sets, fetched: false, calls: 0, sets: route.sets.clone() })
     }
 
     /// PKCS#11 functions called.
@@ -120,7 +124,7 @@ impl<'h> Provision<'h> {
             wanted.push(opening);
         }
         for key_set in &self.key_sets {
-            steps.push(CardStep::WrapKeySet { new: keys.version(&key_set.set)?, under: keys.version(&key_set.under)? });
+            steps.push(load(keys, key_set, kdd, self.sets.as_deref())?);
         }
         let request = CardRequest { epoch: self.hsm.epoch()?, kdd: *kdd.as_bytes(), steps };
         let CardAnswer { steps, calls } = self.hsm.card(request)?;
@@ -152,6 +156,17 @@ impl<'h> Provision<'h> {
 }
 
 const UNPLANNED: Error = Error::HsmAnswer { what: "the script asks for what its plan does not contain" };
+
+/// The step for a set that is loaded: derived here, or, for the recovery set, made elsewhere for this very chip.
+fn load(keys: &KeyPlan<'_>, load: &KeySet, kdd: Kdd, sets: Option<&SetsFile>) -> Result<CardStep, Error> {
+    let (new, under) = (keys.version(&load.set)?, keys.version(&load.under)?);
+    if new.name != KeyName::Recovery {
+        return Ok(CardStep::WrapKeySet { new, under });
+    }
+    let sets = sets.ok_or_else(|| Error::KeyNotPinned { key: load.set.key.clone() })?;
+    let set = sets.set(kdd.as_bytes())?.ok_or(Error::Refused { refusal: Refusal::NoRecoverySet })?;
+    Ok(CardStep::WrapSealedSet { set: Box::new(set), under })
+}
 
 fn session(answer: Option<StepAnswer>) -> Result<([u8; 8], SessionKeys), Error> {
     let Some(StepAnswer::Session { card_challenge, keys }) = answer else {

@@ -3,12 +3,15 @@
 use crate::error::Error;
 use crate::key_plan::KeyPlan;
 use crate::provision::Provision;
-use crate::transport::{TransportCode, Wire};
+use crate::transport::Wire;
+use fuda_card::apdu::Command;
 use fuda_card::id::Kdd;
-use fuda_card::personalisation::{Plan, Stage};
+use fuda_card::personalisation::{ChannelId, Plan, Stage};
+use fuda_card::scp03::SequenceCounter;
 use fuda_card::script::{Input, Output, Script, Standing};
-use fuda_card::transport::Transport;
+use fuda_card::transport::{Transport, TransportCode};
 use fuda_kms::Hsm;
+use fuda_kms::sets::SetsFile;
 use std::sync::Arc;
 
 /// Who decides about keys and records what the card confirmed.
@@ -16,8 +19,14 @@ pub(crate) trait Watch {
     /// The key versions of a chip that has told its identity and proved nothing yet.
     fn keys(&mut self, kdd: Kdd) -> Result<KeyPlan<'_>, Error>;
 
+    /// A command is about to leave for the card.
+    fn sending(&mut self, _: &Command) {}
+
     /// The chip proved that it holds its keys; nothing was sent under them yet.
     fn proved(&mut self, kdd: Kdd) -> Result<(), Error>;
+
+    /// The chip opened the channel of a key set whose counter, where it has one, stands there now.
+    fn opened(&mut self, _: &ChannelId, _: Option<SequenceCounter>) {}
 
     /// The chip confirmed the last step of a stage.
     fn stage_done(&mut self, stage: Stage) -> Result<(), Error>;
@@ -30,6 +39,8 @@ pub(crate) struct Route {
     pub(crate) from: usize,
     pub(crate) standing: Standing,
     pub(crate) purpose: Purpose,
+    /// Recovery sets that were made elsewhere.
+    pub(crate) sets: Option<Arc<SetsFile>>,
 }
 
 /// What a plan is walked for.
@@ -51,22 +62,28 @@ where
     let mut script = Script::new(Arc::clone(&route.plan), route.from, route.standing);
     let mut input = Input::Continue;
     let mut chip: Option<Kdd> = None;
+    let mut counter = None;
     loop {
         let output = script.next(input).map_err(|failed| Error::Card { step: failed.step, error: failed.error })?;
         wire.enter(&script.step());
         input = match output {
-            Output::Command(command) => Input::Response(wire.transmit(&command)?),
+            Output::Command(command) => {
+                watch.sending(&command);
+                Input::Response(wire.transmit(&command)?)
+            }
             Output::HostChallenge(channel) => Input::HostChallenge(provision.host_challenge(&channel)?),
             Output::SessionKeys { channel, host_challenge, answer } => {
                 let before = *chip.get_or_insert(answer.kdd);
                 if before != answer.kdd {
                     return Err(Error::CardSwapped { before, after: answer.kdd });
                 }
+                counter = answer.counter;
                 let keys = watch.keys(answer.kdd)?;
                 Input::SessionKeys(provision.session_keys(&keys, &channel, host_challenge, &answer)?)
             }
-            Output::Proved { kdd, .. } => {
+            Output::Proved { kdd, channel } => {
                 watch.proved(kdd)?;
+                watch.opened(&channel, counter);
                 Input::Continue
             }
             Output::KeySet { set, .. } => Input::KeySet(provision.key_set(&set)?),

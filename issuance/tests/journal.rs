@@ -4,9 +4,12 @@
 
 use fuda_card::id::Kdd;
 use fuda_card::personalisation::Stage;
-use fuda_issuance::journal::Chip;
-use fuda_issuance::{Error, FailureClass, Journal, NewJob, Refusal, RejectReport, Serial, SerialSource, Station};
-use fuda_store::Store;
+use fuda_issuance::journal::{Chip, Crew, Intent, Selection};
+use fuda_issuance::{
+    Error, FailureClass, Journal, NewJob, Refusal, RejectReport, Rework, Sent, Serial, SerialSource, SiteMode, Station,
+};
+use fuda_store::{DurabilityPolicy, Options, SchemaPolicy, Store};
+use fuda_tests_cluster::{Cluster, Engine, on_both_engines};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -28,9 +31,15 @@ struct Bench {
 }
 
 impl Bench {
-    fn new() -> Self {
+    fn on(engine: Engine) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite:{}/factory.db", folder.path().display())).unwrap();
+        let url = match engine {
+            Engine::Sqlite => format!("sqlite:{}/factory.db", folder.path().display()),
+            Engine::Postgres => Cluster::of_this_binary().unwrap().database().url(),
+        };
+        let options =
+            Options { schema: SchemaPolicy::Migrate, durability: DurabilityPolicy::ThrowAway, ..Options::default() };
+        let store = Store::open_with(&url, &options).unwrap();
         Self { _folder: folder, store, serials: Arc::new(Numbers) }
     }
 
@@ -39,7 +48,7 @@ impl Bench {
     }
 
     fn begin(&self, journal: &Journal, kdd: Kdd, chip: Chip) -> Result<String, Error> {
-        journal.begin(kdd, chip, &station(), &self.serials, Vec::new()).map(|assignment| assignment.serial)
+        journal.begin(intent(kdd, chip), &station(), &self.serials).map(|assignment| assignment.serial)
     }
 
     /// A card from blank to good.
@@ -47,7 +56,7 @@ impl Bench {
         let serial = self.begin(journal, kdd, Chip::Blank).unwrap();
         journal.finish_stage(kdd, Stage::Zeroth).unwrap();
         journal.finish_stage(kdd, Stage::First).unwrap();
-        journal.seal(kdd).unwrap();
+        journal.seal(kdd, &station()).unwrap();
         serial
     }
 }
@@ -65,11 +74,17 @@ fn order(id: &str, first_stage: Stage, last_stage: Stage) -> NewJob {
         spares: 1,
         lot: "L1".to_owned(),
         keys: BTreeMap::new(),
+        mode: SiteMode::Test,
+        first_article: 0,
     }
 }
 
 fn station() -> Station {
-    Station { encoder: "vpcd:1".to_owned(), operator: "sato".to_owned() }
+    Station { encoder: "vpcd:1".to_owned(), operator: "sato".to_owned(), line: "A~1".to_owned() }
+}
+
+fn intent(kdd: Kdd, chip: Chip) -> Intent {
+    Intent { kdd, chip, sets: Vec::new(), rework: Rework::Forbidden }
 }
 
 fn chip(number: u8) -> Kdd {
@@ -77,24 +92,29 @@ fn chip(number: u8) -> Kdd {
 }
 
 fn report(kdd: Option<Kdd>) -> RejectReport {
-    RejectReport { kdd, class: FailureClass::Card, code: "CARD_STATUS", step: "create MF".to_owned(), sw: None }
+    RejectReport {
+        kdd,
+        class: FailureClass::Card,
+        code: "CARD_STATUS",
+        step: "create MF".to_owned(),
+        sw: None,
+        sent: Sent::Something,
+    }
 }
 
-#[test]
-fn a_chip_keeps_its_serial_however_often_it_comes_back() {
-    let bench = Bench::new();
+fn a_chip_keeps_its_serial_however_often_it_comes_back(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     assert_eq!(bench.begin(&job, chip(1), Chip::Blank).unwrap(), "1000");
     assert_eq!(bench.begin(&job, chip(2), Chip::Blank).unwrap(), "1001");
     job.lose_contact(chip(1), "pulled out").unwrap();
     assert_eq!(bench.begin(&job, chip(1), Chip::Begun).unwrap(), "1000");
-    let again = job.begin(chip(1), Chip::Begun, &station(), &bench.serials, Vec::new()).unwrap();
+    let again = job.begin(intent(chip(1), Chip::Begun), &station(), &bench.serials).unwrap();
     assert_eq!((again.attempt, again.position), (3, 0));
 }
 
-#[test]
-fn what_is_not_this_jobs_to_issue_is_refused_by_name() {
-    let bench = Bench::new();
+fn what_is_not_this_jobs_to_issue_is_refused_by_name(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     let refusal = |result: Result<String, Error>| match result {
         Err(Error::Refused { refusal }) => refusal,
@@ -110,9 +130,8 @@ fn what_is_not_this_jobs_to_issue_is_refused_by_name() {
     assert_eq!(refusal(bench.begin(&job, chip(2), Chip::Begun)), Refusal::InRejectBin);
 }
 
-#[test]
-fn zeroth_issued_chips_go_on_in_a_first_issuance_job_and_nowhere_else() {
-    let bench = Bench::new();
+fn zeroth_issued_chips_go_on_in_a_first_issuance_job_and_nowhere_else(engine: Engine) {
+    let bench = Bench::on(engine);
     let zeroth = bench.job("Z", Stage::Zeroth, Stage::Zeroth);
     let first = Journal::open_or_create(&bench.store, order("F", Stage::First, Stage::First)).unwrap();
     bench.begin(&zeroth, chip(1), Chip::Blank).unwrap();
@@ -122,12 +141,12 @@ fn zeroth_issued_chips_go_on_in_a_first_issuance_job_and_nowhere_else() {
         "it is not sealed yet: {early:?}"
     );
     zeroth.finish_stage(chip(1), Stage::Zeroth).unwrap();
-    zeroth.seal(chip(1)).unwrap();
+    zeroth.seal(chip(1), &station()).unwrap();
     let next = Arc::new(Offset);
     let serials: Arc<dyn SerialSource> = next;
-    first.begin(chip(1), Chip::Begun, &station(), &serials, Vec::new()).unwrap();
+    first.begin(intent(chip(1), Chip::Begun), &station(), &serials).unwrap();
     first.finish_stage(chip(1), Stage::First).unwrap();
-    first.seal(chip(1)).unwrap();
+    first.seal(chip(1), &station()).unwrap();
     assert_eq!(first.accounts().unwrap().good, 1);
 }
 
@@ -141,9 +160,8 @@ impl SerialSource for Offset {
     }
 }
 
-#[test]
-fn serials_run_out_by_name_and_no_serial_is_given_twice() {
-    let bench = Bench::new();
+fn serials_run_out_by_name_and_no_serial_is_given_twice(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     for number in 1..=4 {
         bench.begin(&job, chip(number), Chip::Blank).unwrap();
@@ -156,9 +174,8 @@ fn serials_run_out_by_name_and_no_serial_is_given_twice() {
     assert_eq!(other.accounts().unwrap().fed, 0, "a refused binding leaves nothing behind");
 }
 
-#[test]
-fn the_accounts_balance_at_every_step() {
-    let bench = Bench::new();
+fn the_accounts_balance_at_every_step(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     bench.make(&job, chip(1));
     bench.begin(&job, chip(2), Chip::Blank).unwrap();
@@ -177,9 +194,8 @@ fn the_accounts_balance_at_every_step() {
     assert_eq!((of(chip(4)).disposition.as_str(), of(chip(4)).serial.as_str()), ("foreign", ""));
 }
 
-#[test]
-fn a_chip_that_calls_itself_a_good_card_takes_nothing_from_it() {
-    let bench = Bench::new();
+fn a_chip_that_calls_itself_a_good_card_takes_nothing_from_it(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     let serial = bench.make(&job, chip(1));
     job.reject(report(Some(chip(1))), &station()).unwrap();
@@ -188,26 +204,24 @@ fn a_chip_that_calls_itself_a_good_card_takes_nothing_from_it() {
     assert_eq!((accounts.fed, accounts.good, accounts.rejected), (2, 1, 1), "the impostor is a chip of its own");
 }
 
-#[test]
-fn the_life_cycle_forbids_what_its_table_does_not_hold() {
-    let bench = Bench::new();
+fn the_life_cycle_forbids_what_its_table_does_not_hold(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     bench.begin(&job, chip(1), Chip::Blank).unwrap();
-    let early = job.seal(chip(1));
+    let early = job.seal(chip(1), &station());
     assert!(matches!(early, Err(Error::Transition { .. })), "{early:?}");
     job.finish_stage(chip(1), Stage::First).unwrap();
-    job.seal(chip(1)).unwrap();
-    assert!(job.seal(chip(1)).is_err());
+    job.seal(chip(1), &station()).unwrap();
+    assert!(job.seal(chip(1), &station()).is_err());
 }
 
-#[test]
-fn the_last_stage_and_the_seal_in_one_transaction_leave_the_same_entries() {
-    let bench = Bench::new();
+fn the_last_stage_and_the_seal_in_one_transaction_leave_the_same_entries(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     bench.make(&job, chip(1));
     bench.begin(&job, chip(2), Chip::Blank).unwrap();
     job.finish_stage(chip(2), Stage::Zeroth).unwrap();
-    job.finish_and_seal(chip(2)).unwrap();
+    job.finish_and_seal(chip(2), &station()).unwrap();
     let events = async |tx: &mut fuda_store::Conn| {
         let query = "SELECT event, serial FROM journal WHERE kdd <> '' ORDER BY seq";
         Ok::<Vec<(String, String)>, Error>(sqlx::query_as(query).fetch_all(&mut *tx).await?)
@@ -222,9 +236,8 @@ fn the_last_stage_and_the_seal_in_one_transaction_leave_the_same_entries() {
     assert_eq!(job.accounts().unwrap().good, 2);
 }
 
-#[test]
-fn the_order_of_a_job_cannot_change() {
-    let bench = Bench::new();
+fn the_order_of_a_job_cannot_change(engine: Engine) {
+    let bench = Bench::on(engine);
     bench.job("A", Stage::Zeroth, Stage::First);
     let mut changed = order("A", Stage::Zeroth, Stage::First);
     changed.order_sha256 = "EF".repeat(32);
@@ -238,9 +251,8 @@ fn the_order_of_a_job_cannot_change() {
     assert!(matches!(Journal::open(&bench.store, "C"), Err(Error::JobNotFound { .. })));
 }
 
-#[test]
-fn a_changed_entry_breaks_the_chain_at_its_number() {
-    let bench = Bench::new();
+fn a_changed_entry_breaks_the_chain_at_its_number(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     bench.make(&job, chip(1));
     job.check_chain().unwrap();
@@ -255,9 +267,8 @@ fn a_changed_entry_breaks_the_chain_at_its_number() {
     assert!(matches!(checked, Err(Error::ChainBroken { seq: 4, .. })), "{checked:?}");
 }
 
-#[test]
-fn a_cut_off_last_entry_is_noticed() {
-    let bench = Bench::new();
+fn a_cut_off_last_entry_is_noticed(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     bench.make(&job, chip(1));
     bench
@@ -270,27 +281,25 @@ fn a_cut_off_last_entry_is_noticed() {
     assert!(matches!(job.check_chain(), Err(Error::ChainBroken { seq: 0, .. })));
 }
 
-#[test]
-fn a_part_that_was_begun_comes_back_with_the_same_cards() {
-    let bench = Bench::new();
+fn a_part_that_was_begun_comes_back_with_the_same_cards(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     for number in 1..=3 {
         bench.make(&job, chip(number));
     }
-    let part = job.begin_part(Some(2), "out/A-1").unwrap();
+    let part = job.begin_part(&Selection::Lowest(2), "out/A-1").unwrap();
     assert_eq!((part.number, part.cards), (1, 2));
-    let again = job.begin_part(None, "elsewhere").unwrap();
+    let again = job.begin_part(&Selection::All, "elsewhere").unwrap();
     assert_eq!((again.number, again.cards, again.folder.as_str()), (1, 2, "out/A-1"));
     job.publish_part(1, "out/A-1", "AA").unwrap();
-    let rest = job.begin_part(None, "out/A-2").unwrap();
+    let rest = job.begin_part(&Selection::All, "out/A-2").unwrap();
     assert_eq!((rest.number, rest.cards), (2, 1));
     let serials: Vec<String> = job.cards_of_part(2, -1).unwrap().into_iter().map(|card| card.serial).collect();
     assert_eq!(serials, ["1002"]);
 }
 
-#[test]
-fn first_articles_are_approved_by_somebody_else() {
-    let bench = Bench::new();
+fn first_articles_are_approved_by_somebody_else(engine: Engine) {
+    let bench = Bench::on(engine);
     let job = bench.job("A", Stage::Zeroth, Stage::First);
     assert!(matches!(job.approve("tanaka"), Err(Error::NothingToApprove { .. })));
     bench.make(&job, chip(1));
@@ -299,3 +308,73 @@ fn first_articles_are_approved_by_somebody_else() {
     assert_eq!(Journal::open(&bench.store, "A").unwrap().job().approved_by, "tanaka");
     job.check_chain().unwrap();
 }
+
+fn crew(operator: &str) -> Crew {
+    Crew { operator: operator.to_owned(), host: "here".to_owned(), encoders: vec!["vpcd:1".to_owned()] }
+}
+
+fn at(line: &str) -> Station {
+    Station { line: line.to_owned(), ..station() }
+}
+
+fn the_seal_spends_a_right_and_no_card_is_made_too_many(engine: Engine) {
+    let bench = Bench::on(engine);
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    let (first, second) = (job.join(&crew("sato")).unwrap(), job.join(&crew("ito")).unwrap());
+    assert_eq!((first.line(), second.line()), ("A~1", "A~2"));
+    assert_eq!((first.claim(2).unwrap(), second.claim(5).unwrap(), second.claim(1).unwrap()), (2, 1, 0));
+    for (number, line) in [(1, "A~1"), (2, "A~2"), (3, "A~1")] {
+        job.begin(intent(chip(number), Chip::Blank), &at(line), &bench.serials).unwrap();
+        job.finish_stage(chip(number), Stage::First).unwrap();
+        job.seal(chip(number), &at(line)).unwrap();
+    }
+    let beat = first.beat().unwrap();
+    assert_eq!((beat.wanted, beat.unclaimed), (0, 0));
+    job.begin(intent(chip(4), Chip::Blank), &at("A~2"), &bench.serials).unwrap();
+    job.finish_stage(chip(4), Stage::First).unwrap();
+    let full = job.seal(chip(4), &at("A~2"));
+    assert!(matches!(full, Err(Error::OrderFull { .. })), "{full:?}");
+    let accounts = job.accounts().unwrap();
+    assert_eq!((accounts.good, accounts.unknown), (3, 1), "a chip too many stays begun, and is named");
+}
+
+fn a_takeover_moves_serials_and_leaves_a_chip_that_was_begun(engine: Engine) {
+    let bench = Bench::on(engine);
+    let job = bench.job("A", Stage::Zeroth, Stage::First);
+    let (dead, alive) = (job.join(&crew("sato")).unwrap(), job.join(&crew("ito")).unwrap());
+    assert_eq!(dead.claim(3).unwrap(), 3);
+    let begun = job.begin(intent(chip(1), Chip::Blank), &at("A~1"), &bench.serials).unwrap();
+    assert_eq!(alive.claim(1).unwrap(), 0, "a line that lives is left alone");
+    drop(dead);
+    assert_eq!(alive.claim(1).unwrap(), 0, "it was heard a moment ago");
+    let long_ago = async |tx: &mut fuda_store::Conn| {
+        sqlx::query("UPDATE line SET beat_at = '2020-01-01T00:00:00.000Z' WHERE id = 'A~1'").execute(&mut *tx).await?;
+        Ok::<_, Error>(())
+    };
+    bench.store.run_tx_blocking("test.silence", long_ago).unwrap();
+    assert_eq!(alive.claim(3).unwrap(), 3);
+    let next = job.begin(intent(chip(2), Chip::Blank), &at("A~2"), &bench.serials).unwrap();
+    assert_eq!((begun.serial.as_str(), next.serial.as_str()), ("1000", "1001"), "serials without intent moved");
+    let again = job.begin(intent(chip(1), Chip::Begun), &at("A~2"), &bench.serials).unwrap();
+    assert_eq!((again.serial.as_str(), again.attempt), ("1000", 2));
+    let lost = Journal::open(&bench.store, "A").unwrap().lines().unwrap();
+    assert_eq!(lost.iter().map(|line| line.id.as_str()).collect::<Vec<_>>(), ["A~2"]);
+}
+
+on_both_engines!(
+    the_seal_spends_a_right_and_no_card_is_made_too_many,
+    a_takeover_moves_serials_and_leaves_a_chip_that_was_begun,
+    a_chip_keeps_its_serial_however_often_it_comes_back,
+    what_is_not_this_jobs_to_issue_is_refused_by_name,
+    zeroth_issued_chips_go_on_in_a_first_issuance_job_and_nowhere_else,
+    serials_run_out_by_name_and_no_serial_is_given_twice,
+    the_accounts_balance_at_every_step,
+    a_chip_that_calls_itself_a_good_card_takes_nothing_from_it,
+    the_life_cycle_forbids_what_its_table_does_not_hold,
+    the_last_stage_and_the_seal_in_one_transaction_leave_the_same_entries,
+    the_order_of_a_job_cannot_change,
+    a_changed_entry_breaks_the_chain_at_its_number,
+    a_cut_off_last_entry_is_noticed,
+    a_part_that_was_begun_comes_back_with_the_same_cards,
+    first_articles_are_approved_by_somebody_else
+);

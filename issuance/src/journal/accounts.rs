@@ -30,7 +30,7 @@ impl Journal {
     /// [`Error::Accounts`] when the identities do not hold (a defect: the store enforces them); [`Error::Store`].
     pub fn accounts(&self) -> Result<Accounts, Error> {
         let (job, ordered) = (self.job.order.id.clone(), self.job.order.quantity);
-        let [good, unknown, rejected, fed] = self.store.read_blocking("job.accounts", async move |tx| {
+        let [good, unknown, samples, named, nameless, fed] = self.store.read_blocking("job.accounts", async move |tx| {
             let (good, unknown): (i64, i64) = sqlx::query_as(
                 "/* job.accounts */ SELECT COALESCE(SUM(CASE WHEN state = 'sealed' THEN 1 ELSE 0 END), 0), \
                  COALESCE(SUM(CASE WHEN state NOT IN ('sealed', 'rejected') THEN 1 ELSE 0 END), 0) FROM card WHERE job = $1",
@@ -38,20 +38,28 @@ impl Journal {
             .bind(job.as_str())
             .fetch_one(&mut *tx)
             .await?;
-            let (rejected,): (i64,) =
-                sqlx::query_as("/* job.accounts */ SELECT COUNT(*) FROM reject WHERE job = $1").bind(job.as_str()).fetch_one(&mut *tx).await?;
-            // UNION removes the chips that are in both tables; a chip without identity stands for itself by its reject number.
-            let (fed,): (i64,) = sqlx::query_as(
-                "/* job.accounts */ SELECT COUNT(*) FROM (SELECT kdd FROM card WHERE job = $1 UNION \
-                 SELECT CASE WHEN kdd = '' THEN CAST(seq AS TEXT) ELSE kdd END FROM reject WHERE job = $1) AS fed",
+            // A chip that told no identity stands for itself by each contact, until the close has counted those chips.
+            let (samples, named, nameless): (i64, i64, i64) = sqlx::query_as(
+                "/* job.accounts */ SELECT (SELECT COUNT(*) FROM sample WHERE job = $1), \
+                 (SELECT COUNT(*) FROM reject WHERE job = $1 AND kdd <> ''), \
+                 (SELECT COUNT(*) FROM reject WHERE job = $1 AND kdd = '')",
             )
             .bind(job.as_str())
             .fetch_one(&mut *tx)
             .await?;
-            Ok::<_, Error>([good, unknown, rejected, fed].map(i64::unsigned_abs))
+            // UNION removes the chips that are in both tables.
+            let (fed,): (i64,) = sqlx::query_as(
+                "/* job.accounts */ SELECT COUNT(*) FROM (SELECT kdd FROM card WHERE job = $1 UNION \
+                 SELECT kdd FROM reject WHERE job = $1 AND kdd <> '') AS fed",
+            )
+            .bind(job.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
+            Ok::<_, Error>([good, unknown, samples, named, nameless, fed].map(i64::unsigned_abs))
         })?;
+        let (rejected, fed) = (named + nameless, fed + nameless);
         let accounts =
-            Accounts { ordered, fed, good, rejected, samples: 0, unknown, unfilled: ordered.saturating_sub(good) };
+            Accounts { ordered, fed, good, rejected, samples, unknown, unfilled: ordered.saturating_sub(good) };
         accounts.balanced().then_some(accounts).ok_or(Error::Accounts { accounts })
     }
 }

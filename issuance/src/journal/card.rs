@@ -1,8 +1,8 @@
 //! One chip's way through a job: bound to a serial, intended, issued stage by stage, verified and sealed, or rejected, or unknown.
 
 use super::step::Step;
-use super::terms::{Assignment, Chip, Refusal, RejectReport, SerialSource, Station};
-use super::{Journal, NewJob};
+use super::terms::{Assignment, Chip, Refusal, Rework, SerialSource, Station};
+use super::{Journal, NewJob, fence, slots};
 use crate::error::Error;
 use crate::life_cycle::CardEvent;
 use fuda_card::id::{DfName, Kdd, Kvn};
@@ -11,47 +11,66 @@ use fuda_kms::KeyVersion;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// A chip that proved itself, and what its script may do to it.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// The chip.
+    pub kdd: Kdd,
+    /// What it said about itself.
+    pub chip: Chip,
+    /// The key sets that the script may write: (DF, KVN, version).
+    pub sets: Vec<(DfName, Kvn, KeyVersion)>,
+    /// Whether it may come from the reject bin.
+    pub rework: Rework,
+}
+
 impl Journal {
     /// Binds a chip to the next serial, or finds the serial bound before, and makes the intent to change it durable.
-    ///
-    /// `sets` are the key sets that the script may write: (DF, KVN, version).
     ///
     /// # Errors
     /// [`Error::Refused`] when the chip is not this job's to issue, [`Error::SerialsExhausted`], [`Error::SerialTaken`], [`Error::Store`].
     pub fn begin(
         &self,
-        kdd: Kdd,
-        chip: Chip,
+        intent: Intent,
         station: &Station,
         serials: &Arc<dyn SerialSource>,
-        sets: Vec<(DfName, Kvn, KeyVersion)>,
     ) -> Result<Assignment, Error> {
         let NewJob { id, first_stage, quantity, spares, .. } = &self.job.order;
         let (job, first_stage, serials_max) = (id.clone(), *first_stage, quantity + spares);
         let (station, serials, now) = (station.clone(), Arc::clone(serials), self.store.clock().now());
-        self.store.run_tx_blocking("card.begin", async move |tx| {
+        self.store.part(id.as_str()).run_tx_blocking("card.begin", async move |tx| {
+            let Intent { kdd, chip, sets, rework } = &intent;
             let mut step = Step { tx, now, job: &job, kdd: &kdd.to_string() };
-            match step.chip().await? {
-                None if chip == Chip::Blank && first_stage == Stage::Zeroth => {}
+            let holder = match step.chip().await? {
+                None if *chip == Chip::Blank => None,
                 None => return Err(Error::Refused { refusal: Refusal::Foreign }),
                 Some((holder, stage)) => {
                     if let Some(card) = step.card().await? {
-                        return step.resume(&card, &station).await;
+                        return step.resume(&card, &station, *rework).await;
+                    }
+                    if holder == job {
+                        return Err(Error::Refused { refusal: Refusal::InRejectBin });
                     }
                     if stage != "zeroth" || first_stage != Stage::First {
                         return Err(Error::Refused { refusal: Refusal::HeldByJob { job: holder } });
                     }
+                    Some(holder)
                 }
-            }
-            let position = step.next_position().await?;
-            let exhausted = || Error::SerialsExhausted { job: job.clone(), serials: position };
-            if position >= serials_max {
-                return Err(exhausted());
-            }
-            let serial = serials.at(position).ok_or_else(exhausted)?;
-            step.bind(position, &serial, &station).await?;
-            step.offer_key_sets(&sets).await?;
-            Ok(Assignment { serial: serial.serial, position, attempt: 1 })
+            };
+            step.out_of_the_bin(*rework).await?;
+            let last = i64::try_from(serials_max).unwrap_or(i64::MAX);
+            let exhausted = || Error::SerialsExhausted { job: job.clone(), serials: serials_max };
+            let (position, serial) = loop {
+                let position = slots::take(step.tx, &job, &station.line, last).await?.ok_or_else(exhausted)?;
+                let serial = serials.at(position.unsigned_abs()).ok_or_else(exhausted)?;
+                match step.bind(position, &serial, &station, holder.as_deref()).await {
+                    // It left with a delivery that a restored store has forgotten: withdrawn, and the next one is tried.
+                    Err(Error::SerialTaken { serial }) if fence::holds(step.tx, &serial).await? => {}
+                    bound => break (position, bound.map(|()| serial)?),
+                }
+            };
+            step.offer_key_sets(sets).await?;
+            Ok(Assignment { serial: serial.serial, position: position.unsigned_abs(), attempt: 1 })
         })
     }
 
@@ -90,21 +109,21 @@ impl Journal {
     /// Records that every check passed and counts the card as good; its key sets are proved.
     ///
     /// # Errors
-    /// [`Error::Transition`] when the life cycle forbids it; [`Error::Store`].
-    pub fn seal(&self, kdd: Kdd) -> Result<(), Error> {
-        let stage = self.job.order.last_stage;
-        self.on_card("card.seal", kdd, async move |mut step| step.seal(stage, &SEALED).await)
+    /// [`Error::Transition`] when the life cycle forbids it; [`Error::OrderFull`] when the order needs no card more; [`Error::Store`].
+    pub fn seal(&self, kdd: Kdd, station: &Station) -> Result<(), Error> {
+        let (stage, line) = (self.job.order.last_stage, station.line.clone());
+        self.on_card("card.seal", kdd, async move |mut step| step.seal(stage, &SEALED, &line).await)
     }
 
     /// [`Journal::finish_stage`] of the job's last stage and [`Journal::seal`] in one transaction: nothing happens to the card in between.
     ///
     /// # Errors
     /// As both.
-    pub fn finish_and_seal(&self, kdd: Kdd) -> Result<(), Error> {
-        let stage = self.job.order.last_stage;
+    pub fn finish_and_seal(&self, kdd: Kdd, station: &Station) -> Result<(), Error> {
+        let (stage, line) = (self.job.order.last_stage, station.line.clone());
         let [verify, seal] = SEALED;
         let events = [finished(stage), verify, seal];
-        self.on_card("card.finish_and_seal", kdd, async move |mut step| step.seal(stage, &events).await)
+        self.on_card("card.finish_and_seal", kdd, async move |mut step| step.seal(stage, &events, &line).await)
     }
 
     /// Records that a card is out of reach in the middle of work.
@@ -118,28 +137,17 @@ impl Journal {
         })
     }
 
-    /// Puts a chip into the reject bin, with the reason; a chip that is already there stays there once.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub fn reject(&self, report: RejectReport, station: &Station) -> Result<(), Error> {
-        let (job, station, now) = (self.job.order.id.clone(), station.clone(), self.store.clock().now());
-        self.store.run_tx_blocking("card.reject", async move |tx| {
-            let kdd = report.kdd.map(|kdd| kdd.to_string()).unwrap_or_default();
-            let mut step = Step { tx, now, job: &job, kdd: &kdd };
-            step.reject(&report, &station).await
-        })
-    }
-
     /// Runs one step on a card that the job holds, in one transaction.
-    fn on_card<T: Send + 'static>(
+    pub(super) fn on_card<T: Send + 'static>(
         &self,
         name: &'static str,
         kdd: Kdd,
-        body: impl AsyncFnOnce(Step<'_>) -> Result<T, Error> + Send + 'static,
+        body: impl AsyncFnOnce(Step<'_>) -> Result<T, Error> + Clone + Send + 'static,
     ) -> Result<T, Error> {
         let (job, now) = (self.job.order.id.clone(), self.store.clock().now());
-        self.store.run_tx_blocking(name, async move |tx| body(Step { tx, now, job: &job, kdd: &kdd.to_string() }).await)
+        self.store
+            .part(self.job.order.id.as_str())
+            .run_tx_blocking(name, async move |tx| body(Step { tx, now, job: &job, kdd: &kdd.to_string() }).await)
     }
 }
 

@@ -1,11 +1,22 @@
 //! Deliveries of a job: which cards go in which part, chosen before the folder is written and closed after.
 
-use super::{IssuedCard, Journal, chain};
+use super::{IssuedCard, Journal, carton, chain};
 use crate::error::Error;
 use fuda_store::{Conn, clock};
 
 /// Rows read at once: a page of rows stays under a megabyte.
 const PAGE_ROWS: i64 = 1_000;
+
+/// Which of the undelivered good cards go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    All,
+    /// So many, lowest serials first.
+    Lowest(u64),
+    /// Those in cartons with these labels.
+    Cartons(Vec<String>),
+}
 
 /// A part of a job on its way out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +30,14 @@ pub struct Part {
 }
 
 impl Journal {
-    /// Chooses the cards of the next part: at most `limit` sealed cards that are in none, lowest serials first. A part that was begun and
-    /// never published comes back as it was.
+    /// Chooses the cards of the next part among the sealed cards that are in none. A part that was begun and never published comes back
+    /// as it was.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub fn begin_part(&self, limit: Option<u64>, folder: &str) -> Result<Part, Error> {
+    /// [`Error::Carton`] when the job has no such carton; [`Error::Store`].
+    pub fn begin_part(&self, selection: &Selection, folder: &str) -> Result<Part, Error> {
         let (job, now, folder) = (self.job.order.id.clone(), self.store.clock().now(), folder.to_owned());
-        let limit = limit.map_or(i64::MAX, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let selection = selection.clone();
         self.store.run_tx_blocking("delivery.begin", async move |tx| {
             if let Some(part) = begun(tx, &job).await? {
                 return Ok(part);
@@ -35,16 +46,7 @@ impl Journal {
                 .bind(job.as_str())
                 .fetch_one(&mut *tx)
                 .await?;
-            let chosen = sqlx::query(
-                "/* delivery.begin */ UPDATE card SET delivery = $1 WHERE job = $2 AND position IN (SELECT position FROM card \
-                 WHERE job = $2 AND state = 'sealed' AND delivery IS NULL ORDER BY position LIMIT $3)",
-            )
-            .bind(number)
-            .bind(job.as_str())
-            .bind(limit)
-            .execute(&mut *tx)
-            .await?;
-            let cards = chosen.rows_affected();
+            let cards = choose(tx, &job, number, &selection).await?;
             sqlx::query("/* delivery.begin */ INSERT INTO delivery (job, number, cards, state, folder, begun_at) VALUES ($1, $2, $3, 'begun', $4, $5)")
                 .bind(job.as_str())
                 .bind(number)
@@ -60,20 +62,25 @@ impl Journal {
         })
     }
 
-    /// Number of sealed cards that are in no part yet, and whether a part was begun and never published.
+    /// Number of sealed cards that are in no part yet and would be chosen, and whether a part was begun and never published.
     ///
     /// # Errors
-    /// [`Error::Store`].
-    pub fn deliverable(&self) -> Result<(u64, Option<Part>), Error> {
-        let job = self.job.order.id.clone();
+    /// As [`Journal::begin_part`].
+    pub fn deliverable(&self, selection: &Selection) -> Result<(u64, Option<Part>), Error> {
+        let (job, selection) = (self.job.order.id.clone(), selection.clone());
         self.store.read_blocking("delivery.deliverable", async move |tx| {
-            let (cards,): (i64,) = sqlx::query_as(
-                "/* delivery.deliverable */ SELECT COUNT(*) FROM card WHERE job = $1 AND state = 'sealed' AND delivery IS NULL",
-            )
-            .bind(job.as_str())
-            .fetch_one(&mut *tx)
-            .await?;
-            Ok((cards.unsigned_abs(), begun(tx, &job).await?))
+            let cards = match &selection {
+                Selection::All | Selection::Lowest(_) => undelivered(tx, &job, None).await?,
+                Selection::Cartons(labels) => {
+                    carton::require(tx, &job, labels).await?;
+                    let mut cards = 0;
+                    for label in labels {
+                        cards += undelivered(tx, &job, Some(label)).await?;
+                    }
+                    cards
+                }
+            };
+            Ok((cards, begun(tx, &job).await?))
         })
     }
 
@@ -85,7 +92,7 @@ impl Journal {
         let job = self.job.order.id.clone();
         self.store.read_blocking("delivery.cards", async move |tx| {
             let query = sqlx::query_as(
-                "/* delivery.cards */ SELECT kdd, serial, position, printed, encoder, operator, issued_at, delivery FROM card \
+                "/* delivery.cards */ SELECT kdd, serial, position, printed, encoder, operator, issued_at, delivery, carton FROM card \
                  WHERE job = $1 AND delivery = $2 AND position > $3 ORDER BY position LIMIT $4",
             );
             Ok(query.bind(job).bind(i64::from(number)).bind(after).bind(PAGE_ROWS).fetch_all(&mut *tx).await?)
@@ -114,6 +121,43 @@ impl Journal {
             chain::append(tx, now, &entry).await
         })
     }
+}
+
+/// Sealed cards in no part: all of them, or those in a carton.
+async fn undelivered(tx: &mut Conn, job: &str, label: Option<&str>) -> Result<u64, Error> {
+    const ALL: &str =
+        "/* delivery.deliverable */ SELECT COUNT(*) FROM card WHERE job = $1 AND state = 'sealed' AND delivery IS NULL";
+    const IN_CARTON: &str = "/* delivery.deliverable */ SELECT COUNT(*) FROM card WHERE job = $1 AND carton = $2 AND carton <> '' \
+                             AND state = 'sealed' AND delivery IS NULL";
+    let query = match label {
+        None => sqlx::query_as(ALL).bind(job),
+        Some(label) => sqlx::query_as(IN_CARTON).bind(job).bind(label),
+    };
+    let (cards,): (i64,) = query.fetch_one(&mut *tx).await?;
+    Ok(cards.unsigned_abs())
+}
+
+/// Sets the cards of a part aside; answers how many.
+async fn choose(tx: &mut Conn, job: &str, number: i64, selection: &Selection) -> Result<u64, Error> {
+    const LOWEST: &str = "/* delivery.begin */ UPDATE card SET delivery = $1 WHERE job = $2 AND position IN (SELECT position FROM card \
+                          WHERE job = $2 AND state = 'sealed' AND delivery IS NULL ORDER BY position LIMIT $3)";
+    const IN_CARTON: &str = "/* delivery.begin */ UPDATE card SET delivery = $1 WHERE job = $2 AND carton = $3 AND carton <> '' \
+                             AND state = 'sealed' AND delivery IS NULL";
+    let lowest = match selection {
+        Selection::All => i64::MAX,
+        Selection::Lowest(limit) => i64::try_from(*limit).unwrap_or(i64::MAX),
+        Selection::Cartons(labels) => {
+            carton::require(tx, job, labels).await?;
+            let mut cards = 0;
+            for label in labels {
+                let chosen = sqlx::query(IN_CARTON).bind(number).bind(job).bind(label.as_str());
+                cards += chosen.execute(&mut *tx).await?.rows_affected();
+            }
+            return Ok(cards);
+        }
+    };
+    let chosen = sqlx::query(LOWEST).bind(number).bind(job).bind(lowest);
+    Ok(chosen.execute(&mut *tx).await?.rows_affected())
 }
 
 async fn begun(tx: &mut Conn, job: &str) -> Result<Option<Part>, Error> {

@@ -2,6 +2,7 @@
 
 use super::Journal;
 use crate::error::Error;
+use fuda_card::id::Kdd;
 
 /// A sealed card.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -22,6 +23,8 @@ pub struct IssuedCard {
     pub issued_at: String,
     /// Number of the delivery it leaves with.
     pub delivery: Option<i64>,
+    /// The carton that it is in; empty until it is packed.
+    pub carton: String,
 }
 
 /// A chip in the reject bin.
@@ -60,11 +63,27 @@ impl Journal {
         let (job, name) = (self.job.order.id.clone(), name.to_owned());
         self.store.read_blocking("card.find_issued", async move |tx| {
             let query = sqlx::query_as(
-                "/* card.find_issued */ SELECT kdd, serial, position, printed, encoder, operator, issued_at, delivery FROM card \
+                "/* card.find_issued */ SELECT kdd, serial, position, printed, encoder, operator, issued_at, delivery, carton FROM card \
                  WHERE job = $1 AND state = 'sealed' AND (kdd = $2 OR serial = $2)",
             );
             Ok(query.bind(job).bind(name).fetch_optional(&mut *tx).await?)
         })
+    }
+
+    /// The chip of the job that has this serial or identity, whatever became of it.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::StoreContent`].
+    pub fn chip_of(&self, name: &str) -> Result<Option<Kdd>, Error> {
+        let (job, name) = (self.job.order.id.clone(), name.to_owned());
+        let found: Option<(String,)> = self.store.read_blocking("card.chip_of", async move |tx| {
+            let query =
+                sqlx::query_as("/* card.chip_of */ SELECT kdd FROM card WHERE job = $1 AND (serial = $2 OR kdd = $2)");
+            Ok::<_, Error>(query.bind(job).bind(name).fetch_optional(&mut *tx).await?)
+        })?;
+        let kdd =
+            |(text,): (String,)| text.parse().map_err(|_| Error::StoreContent { what: format!("`{text}` is no chip") });
+        found.map(kdd).transpose()
     }
 
     /// The reject bin, in the order in which the chips fell.

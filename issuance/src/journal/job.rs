@@ -1,6 +1,7 @@
 //! Jobs: one order on one line, with the key versions pinned when it was made.
 
-use super::{Journal, chain};
+use super::{Control, Journal, chain};
+use crate::delivery::SiteMode;
 use crate::error::Error;
 use fuda_card::personalisation::Stage;
 use fuda_kms::{KeyName, KeyVersion};
@@ -33,6 +34,10 @@ pub struct NewJob {
     pub lot: String,
     /// Key versions, pinned.
     pub keys: BTreeMap<KeyName, KeyVersion>,
+    /// What the site's cards were for when the job was made.
+    pub mode: SiteMode,
+    /// Good cards that a second person looks at before the rest is made.
+    pub first_article: u64,
 }
 
 /// A job as the journal knows it.
@@ -44,6 +49,10 @@ pub struct Job {
     pub state: JobState,
     /// Why the line stopped last; empty when it did not.
     pub stop_reason: String,
+    /// What people want of its lines.
+    pub control: Control,
+    /// Why, in their words.
+    pub control_reason: String,
     /// Who approved the first articles; empty until then.
     pub approved_by: String,
     /// When it was made.
@@ -52,6 +61,17 @@ pub struct Job {
     pub entries: u64,
     /// Hash of the last journal entry, hex.
     pub chain_sha256: String,
+}
+
+impl Job {
+    /// Where it stands, in one word: what people said of it, or else what its lines did.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self.control {
+            Control::Go => self.state.as_str(),
+            control => control.as_str(),
+        }
+    }
 }
 
 /// Where a job stands.
@@ -147,6 +167,18 @@ impl Journal {
         Ok(jobs.into_iter().map(|job| Self { store: store.clone(), job }).collect())
     }
 
+    /// The mode of a store, which is that of its first job, with the job's number.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn mode_of(store: &Store) -> Result<Option<(String, SiteMode)>, Error> {
+        let first: Option<(String, String)> = store.read_blocking("job.mode", async |tx| {
+            let query = sqlx::query_as("/* job.mode */ SELECT id, mode FROM job ORDER BY created_at, id LIMIT 1");
+            Ok::<_, Error>(query.fetch_optional(&mut *tx).await?)
+        })?;
+        first.map(|(job, mode)| Ok((job, self::mode(&mode)?))).transpose()
+    }
+
     /// Notes that the line works, has finished or has stopped itself, with the reason.
     ///
     /// # Errors
@@ -170,37 +202,6 @@ impl Journal {
         })
     }
 
-    /// Records that a second person looked at the first articles and lets the line go on.
-    ///
-    /// # Errors
-    /// [`Error::NothingToApprove`] while no card is good, [`Error::SamePerson`] when the checker worked the line; [`Error::Store`].
-    pub fn approve(&self, checker: &str) -> Result<(), Error> {
-        let (job, checker, now) = (self.job.order.id.clone(), checker.to_owned(), self.store.clock().now());
-        self.store.run_tx_blocking("job.approve", async move |tx| {
-            let (good, own): (i64, i64) = sqlx::query_as(
-                "/* job.approve */ SELECT COUNT(*), COALESCE(SUM(CASE WHEN operator = $1 THEN 1 ELSE 0 END), 0) FROM card \
-                 WHERE job = $2 AND state = 'sealed'",
-            )
-            .bind(checker.as_str())
-            .bind(job.as_str())
-            .fetch_one(&mut *tx)
-            .await?;
-            match (good, own) {
-                (0, _) => return Err(Error::NothingToApprove { job }),
-                (_, 0) => {}
-                _ => return Err(Error::SamePerson { person: checker }),
-            }
-            sqlx::query("/* job.approve */ UPDATE job SET approved_by = $1 WHERE id = $2")
-                .bind(checker.as_str())
-                .bind(job.as_str())
-                .execute(&mut *tx)
-                .await?;
-            let detail = format!("{good} first articles by {checker}");
-            let entry = chain::Entry { job: &job, kdd: "", serial: "", event: "approve", detail: &detail };
-            chain::append(tx, now, &entry).await
-        })
-    }
-
     /// Recomputes the hash chain of the job's journal.
     ///
     /// # Errors
@@ -211,10 +212,10 @@ impl Journal {
     }
 }
 
-async fn create(tx: &mut Conn, order: &NewJob, created_at: String) -> Result<(), Error> {
+pub(super) async fn create(tx: &mut Conn, order: &NewJob, created_at: String) -> Result<(), Error> {
     sqlx::query(
         "/* job.create */ INSERT INTO job (id, order_sha256, order_text, profile, profile_sha256, first_stage, last_stage, quantity, spares, \
-         lot, state, chain_sha256, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', $11, $12)",
+         lot, state, chain_sha256, created_at, mode, first_article) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'open', $11, $12, $13, $14)",
     )
     .bind(order.id.as_str())
     .bind(order.order_sha256.as_str())
@@ -228,8 +229,15 @@ async fn create(tx: &mut Conn, order: &NewJob, created_at: String) -> Result<(),
     .bind(order.lot.as_str())
     .bind(chain::start(&order.id))
     .bind(created_at)
+    .bind(order.mode.as_str())
+    .bind(count(order.first_article)?)
     .execute(&mut *tx)
     .await?;
+    sqlx::query("/* job.create */ INSERT INTO pool (job, unclaimed, next) VALUES ($1, $2, 0)")
+        .bind(order.id.as_str())
+        .bind(count(order.quantity)?)
+        .execute(&mut *tx)
+        .await?;
     for (name, version) in &order.keys {
         sqlx::query("/* job.create */ INSERT INTO job_key (job, name, version) VALUES ($1, $2, $3)")
             .bind(order.id.as_str())
@@ -254,6 +262,10 @@ struct JobRow {
     lot: String,
     state: String,
     stop_reason: String,
+    control: String,
+    control_reason: String,
+    mode: String,
+    first_article: i64,
     approved_by: String,
     entries: i64,
     chain_sha256: String,
@@ -263,7 +275,7 @@ struct JobRow {
 async fn find(tx: &mut Conn, id: &str) -> Result<Option<Job>, Error> {
     let row: Option<JobRow> = sqlx::query_as(
         "/* job.find */ SELECT order_sha256, order_text, profile, profile_sha256, first_stage, last_stage, quantity, spares, lot, state, \
-         stop_reason, approved_by, entries, chain_sha256, created_at FROM job WHERE id = $1",
+         stop_reason, control, control_reason, mode, first_article, approved_by, entries, chain_sha256, created_at FROM job WHERE id = $1",
     )
     .bind(id)
     .fetch_optional(&mut *tx)
@@ -289,16 +301,24 @@ async fn find(tx: &mut Conn, id: &str) -> Result<Option<Job>, Error> {
         spares: row.spares.unsigned_abs(),
         lot: row.lot,
         keys: keys.map_err(|error| Error::StoreContent { what: error.to_string() })?,
+        mode: mode(&row.mode)?,
+        first_article: row.first_article.unsigned_abs(),
     };
     Ok(Some(Job {
         order,
         state: row.state.parse()?,
         stop_reason: row.stop_reason,
+        control: Control::of(&row.control)?,
+        control_reason: row.control_reason,
         approved_by: row.approved_by,
         created_at: row.created_at,
         entries: row.entries.unsigned_abs(),
         chain_sha256: row.chain_sha256,
     }))
+}
+
+fn mode(word: &str) -> Result<SiteMode, Error> {
+    SiteMode::from_word(word).ok_or_else(|| Error::StoreContent { what: format!("`{word}` is no mode of a site") })
 }
 
 fn stage(number: i64) -> Result<Stage, Error> {
@@ -307,6 +327,6 @@ fn stage(number: i64) -> Result<Stage, Error> {
 }
 
 /// A count as the store keeps it.
-fn count(number: u64) -> Result<i64, Error> {
+pub(super) fn count(number: u64) -> Result<i64, Error> {
     i64::try_from(number).map_err(|_| Error::StoreContent { what: format!("{number} is too large a count") })
 }

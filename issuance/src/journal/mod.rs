@@ -4,20 +4,48 @@
 //! transaction.
 
 mod accounts;
+mod age;
+mod bin;
 mod card;
+mod carton;
 mod chain;
+mod close;
+mod control;
+mod counters;
 mod delivery;
+mod fence;
+mod history;
 mod issued;
 mod job;
-mod rows;
+mod lease;
+mod line_view;
+mod lines;
+mod newest;
+mod people;
+mod print;
+mod receive;
+mod sample;
+mod slots;
 mod step;
 mod terms;
 
 pub use accounts::Accounts;
-pub use delivery::Part;
+pub use age::Age;
+pub use bin::Destroyed;
+pub use card::Intent;
+pub use carton::{Carton, CartonError, Match, Misfit, Packed, Packing};
+pub use close::{Closed, Count};
+pub use delivery::{Part, Selection};
+pub use fence::{Fence, KnownDeliveries};
+pub use history::{DeliveredPart, HistoryEntry, StationCount};
 pub use issued::{IssuedCard, RejectedChip};
 pub use job::{Job, JobState, NewJob};
-pub use terms::{Assignment, Chip, Refusal, RejectReport, Serial, SerialSource, Station};
+pub use lease::{Beat, Control, Crew, Lease};
+pub use line_view::{ShownLine, Standing};
+pub use lines::{EncoderRow, LineRow, encoders, release_encoder};
+pub use print::{PrintCopy, SERIALS_PER_PAGE, refuse_printed};
+pub use receive::{ReceivedChip, ReceivedLot};
+pub use terms::{Assignment, Chip, Refusal, RejectReport, Rework, Sent, Serial, SerialSource, Station};
 
 use fuda_store::Store;
 

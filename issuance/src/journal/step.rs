@@ -3,24 +3,24 @@
 //! Each statement is a trip to the engine's thread and back, on the one thread that writes for all encoders: what a transaction can know
 //! is carried from one statement to the next, and rows of one table go together.
 
-use super::terms::{Assignment, Refusal, RejectReport, Serial, Station};
-use super::{chain, rows};
+use super::terms::{Assignment, Refusal, Rework, Serial, Station};
+use super::{chain, lease};
 use crate::error::Error;
 use crate::life_cycle::{CardEvent, CardState};
 use fuda_card::id::{DfName, Kvn};
 use fuda_card::personalisation::Stage;
 use fuda_kms::KeyVersion;
-use fuda_store::{Conn, clock};
+use fuda_store::{Conn, clock, rows};
 use jiff::Timestamp;
 use sqlx::AssertSqlSafe;
 
 /// A card row as far as a step needs it.
 #[derive(Debug)]
 pub(super) struct CardRow {
-    serial: String,
-    position: i64,
-    attempt: i64,
-    state: CardState,
+    pub(super) serial: String,
+    pub(super) position: i64,
+    pub(super) attempt: i64,
+    pub(super) state: CardState,
 }
 
 /// One transaction about one chip of one job.
@@ -51,26 +51,24 @@ impl Step<'_> {
         Ok(query.fetch_optional(&mut *self.tx).await?)
     }
 
-    /// The lowest position in the order that no chip was bound to.
-    pub(super) async fn next_position(&mut self) -> Result<u64, Error> {
-        let (next,): (i64,) =
-            sqlx::query_as("/* card.next_position */ SELECT COALESCE(MAX(position) + 1, 0) FROM card WHERE job = $1")
-                .bind(self.job)
-                .fetch_one(&mut *self.tx)
-                .await?;
-        Ok(next.unsigned_abs())
-    }
-
     /// Goes on with a card that was bound before.
-    pub(super) async fn resume(&mut self, card: &CardRow, station: &Station) -> Result<Assignment, Error> {
-        match card.state {
+    pub(super) async fn resume(
+        &mut self,
+        card: &CardRow,
+        station: &Station,
+        rework: Rework,
+    ) -> Result<Assignment, Error> {
+        let from = match card.state {
             CardState::Sealed => {
                 return Err(Error::Refused { refusal: Refusal::AlreadyIssued { serial: card.serial.clone() } });
             }
-            CardState::Rejected => return Err(Error::Refused { refusal: Refusal::InRejectBin }),
-            _ => {}
-        }
-        let to = after(card.state, [CardEvent::Resume])?;
+            CardState::Rejected => {
+                self.rework(card, rework).await?;
+                after(card.state, [CardEvent::Rework])?
+            }
+            state => state,
+        };
+        let to = after(from, [CardEvent::Resume])?;
         let attempt = card.attempt + 1;
         sqlx::query(
             "/* card.resume */ UPDATE card SET state = $1, attempt = $2, encoder = $3, operator = $4 WHERE job = $5 AND kdd = $6",
@@ -92,7 +90,15 @@ impl Step<'_> {
     }
 
     /// Binds the chip to a serial and records the intent: nothing was sent before, so both are one entry in time.
-    pub(super) async fn bind(&mut self, position: u64, serial: &Serial, station: &Station) -> Result<(), Error> {
+    ///
+    /// A line of another job may have met a chip of this identity since `holder` was read: the statement that takes it compares.
+    pub(super) async fn bind(
+        &mut self,
+        position: i64,
+        serial: &Serial,
+        station: &Station,
+        holder: Option<&str>,
+    ) -> Result<(), Error> {
         let taken = sqlx::query(
             "/* card.bind */ INSERT INTO serial (serial, kdd) VALUES ($1, $2) ON CONFLICT (serial) DO NOTHING",
         )
@@ -103,11 +109,18 @@ impl Step<'_> {
         if taken.rows_affected() == 0 {
             return Err(Error::SerialTaken { serial: serial.serial.clone() });
         }
-        sqlx::query("/* card.bind */ INSERT INTO chip (kdd, job, stage) VALUES ($1, $2, 'blank') ON CONFLICT (kdd) DO UPDATE SET job = $2")
-            .bind(self.kdd)
-            .bind(self.job)
-            .execute(&mut *self.tx)
-            .await?;
+        let held = sqlx::query(
+            "/* card.bind */ INSERT INTO chip (kdd, job, stage) VALUES ($1, $2, 'blank') \
+             ON CONFLICT (kdd) DO UPDATE SET job = $2 WHERE chip.job = $3 AND chip.stage = 'zeroth'",
+        )
+        .bind(self.kdd)
+        .bind(self.job)
+        .bind(holder.unwrap_or_default())
+        .execute(&mut *self.tx)
+        .await?;
+        if held.rows_affected() == 0 {
+            return Err(Error::Refused { refusal: Refusal::Foreign });
+        }
         let intended = after(CardState::Bound, [CardEvent::Intend])?;
         sqlx::query(
             "/* card.bind */ INSERT INTO card (job, kdd, serial, position, printed, state, attempt, encoder, operator) \
@@ -116,7 +129,7 @@ impl Step<'_> {
         .bind(self.job)
         .bind(self.kdd)
         .bind(serial.serial.as_str())
-        .bind(i64::try_from(position).unwrap_or(i64::MAX))
+        .bind(position)
         .bind(serial.printed.as_str())
         .bind(intended.as_str())
         .bind(station.encoder.as_str())
@@ -153,7 +166,7 @@ impl Step<'_> {
         self.advance_card(&card, events).await
     }
 
-    async fn advance_card(&mut self, card: &CardRow, events: &[(CardEvent, &str)]) -> Result<(), Error> {
+    pub(super) async fn advance_card(&mut self, card: &CardRow, events: &[(CardEvent, &str)]) -> Result<(), Error> {
         let to = after(card.state, events.iter().map(|(event, _)| *event))?;
         sqlx::query("/* card.advance */ UPDATE card SET state = $1 WHERE job = $2 AND kdd = $3")
             .bind(to.as_str())
@@ -166,21 +179,22 @@ impl Step<'_> {
     }
 
     /// The card's row, which must be there.
-    async fn held(&mut self) -> Result<CardRow, Error> {
+    pub(super) async fn held(&mut self) -> Result<CardRow, Error> {
         self.card().await?.ok_or_else(|| Error::StoreContent { what: format!("card {} has no row", self.kdd) })
     }
 
     /// Writes entries about this chip, as (event, detail), into the chain.
-    async fn append(&mut self, serial: &str, events: &[(&str, &str)]) -> Result<(), Error> {
+    pub(super) async fn append(&mut self, serial: &str, events: &[(&str, &str)]) -> Result<(), Error> {
         let entry = |&(event, detail)| chain::Entry { job: self.job, kdd: self.kdd, serial, event, detail };
         let entries: Vec<_> = events.iter().map(entry).collect();
         chain::append_all(self.tx, self.now, self.job, &entries).await
     }
 
     /// Applies the events that end with the seal; the card is good and its key sets are proved.
-    pub(super) async fn seal(&mut self, stage: Stage, events: &[CardEvent]) -> Result<(), Error> {
+    pub(super) async fn seal(&mut self, stage: Stage, events: &[CardEvent], line: &str) -> Result<(), Error> {
         let card = self.held().await?;
         let to = after(card.state, events.iter().copied())?;
+        lease::spend(self.tx, self.job, line).await?;
         let stage = match stage {
             Stage::Zeroth => "zeroth",
             Stage::First => "first",
@@ -206,64 +220,9 @@ impl Step<'_> {
         let entries: Vec<_> = events.iter().map(|event| (event.as_str(), "")).collect();
         self.append(&card.serial, &entries).await
     }
-
-    /// Puts the chip into the reject bin.
-    pub(super) async fn reject(&mut self, report: &RejectReport, station: &Station) -> Result<(), Error> {
-        if self.card().await?.is_some_and(|card| card.state == CardState::Sealed) {
-            // The real chip is in the good stack: this one only calls itself so, and is a chip without identity.
-            self.kdd = "";
-        }
-        let known: Option<(i64,)> =
-            sqlx::query_as("/* card.reject */ SELECT seq FROM reject WHERE job = $1 AND kdd = $2 AND kdd <> ''")
-                .bind(self.job)
-                .bind(self.kdd)
-                .fetch_optional(&mut *self.tx)
-                .await?;
-        let card = self.card().await?;
-        if known.is_none() {
-            let (serial, attempt) =
-                card.as_ref().map_or((String::new(), 1), |card| (card.serial.clone(), card.attempt));
-            let (live_keys,): (i64,) = sqlx::query_as(
-                "/* card.reject */ SELECT COUNT(*) FROM card_key WHERE card = $1 AND state <> 'deleted'",
-            )
-            .bind(self.kdd)
-            .fetch_one(&mut *self.tx)
-            .await?;
-            let (seq,): (i64,) =
-                sqlx::query_as("/* card.reject */ SELECT COALESCE(MAX(seq), 0) + 1 FROM reject WHERE job = $1")
-                    .bind(self.job)
-                    .fetch_one(&mut *self.tx)
-                    .await?;
-            sqlx::query(
-                "/* card.reject */ INSERT INTO reject (job, seq, kdd, serial, class, code, step, sw, encoder, attempt, live_keys, disposition) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-            )
-            .bind(self.job)
-            .bind(seq)
-            .bind(self.kdd)
-            .bind(serial)
-            .bind(report.class.as_str())
-            .bind(report.code)
-            .bind(report.step.as_str())
-            .bind(report.sw.map(|sw| sw.to_string()).unwrap_or_default())
-            .bind(station.encoder.as_str())
-            .bind(attempt)
-            .bind(live_keys)
-            .bind(if card.is_some() { "bin" } else { "foreign" })
-            .execute(&mut *self.tx)
-            .await?;
-        }
-        let detail = format!("{} at {} on {}", report.code, report.step, station.encoder);
-        match card {
-            Some(card) if card.state != CardState::Rejected => {
-                self.advance_card(&card, &[(CardEvent::Reject, &detail)]).await
-            }
-            card => self.append(&card.map(|card| card.serial).unwrap_or_default(), &[("refuse", &detail)]).await,
-        }
-    }
 }
 
 /// The state after events in a row, each allowed by the table.
-fn after(from: CardState, events: impl IntoIterator<Item = CardEvent>) -> Result<CardState, Error> {
+pub(super) fn after(from: CardState, events: impl IntoIterator<Item = CardEvent>) -> Result<CardState, Error> {
     events.into_iter().try_fold(from, |state, event| state.after(event).ok_or(Error::Transition { from: state, event }))
 }
