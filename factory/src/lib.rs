@@ -1,17 +1,21 @@
 //! Parallel batch issuance of cards and signed deliveries.
 //!
-//! [`order`] is what to make, [`mod@line`] makes it on the [`encoder`]s, [`delivery`] hands it over; [`commands`] are the door.
+//! [`order`] is what to make, [`mod@line`] makes it on the encoders, [`delivery`] hands it over; [`commands`] are the door.
 
+mod audit;
 pub mod cli;
 pub mod commands;
-pub mod delivery;
-pub mod encoder;
 mod failure;
 mod job;
-mod job_lock;
 pub mod line;
+mod mark;
 pub mod order;
-mod profiles;
+mod peers;
+mod print;
 mod progress;
-mod sha256;
+mod publisher;
+mod report;
 mod site;
+mod watch;
+
+pub use fuda_issuance::delivery;

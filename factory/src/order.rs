@@ -20,7 +20,7 @@ mod parse;
 mod serial;
 
 pub use check_digit::CheckDigit;
-pub use keys::{KeyChoice, KeyPlan};
+pub use keys::{KeyChoice, KeyPlan, RecoverySets};
 pub use line::LineRules;
 pub use parse::QUANTITY_MAX;
 pub use serial::{SERIAL_CHARS_MAX, Serial, SerialError, SerialRule, SerialSource};
@@ -30,7 +30,7 @@ use std::path::Path;
 
 use fuda_cli::{Failure, Source};
 
-use crate::sha256::Sha256Sum;
+use fuda_issuance::delivery::Sha256Sum;
 
 /// An order that was read and found whole. Whether profile and key versions exist is for `check` and `run` to say.
 #[derive(Debug, Clone)]
@@ -53,6 +53,7 @@ pub struct Order {
     pub keys: KeyPlan,
     /// How carefully the line works.
     pub line: LineRules,
+    stages_offset: usize,
     source: Source,
 }
 
@@ -91,6 +92,12 @@ impl Order {
     #[must_use]
     pub fn sha256(&self) -> Sha256Sum {
         Sha256Sum::of(self.source.text().as_bytes())
+    }
+
+    /// Where the file says which stages.
+    #[must_use]
+    pub const fn stages_offset(&self) -> usize {
+        self.stages_offset
     }
 
     /// The file as read, for the auditor and for further reports.

@@ -2,7 +2,7 @@
 
 use crate::line::{LineEvent, Outcome};
 use fuda_cli::{Globals, output};
-use fuda_issuance::Accounts;
+use fuda_issuance::{Accounts, Ended};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -51,9 +51,14 @@ impl Progress {
     pub(crate) fn show(&mut self, event: &LineEvent) {
         match event {
             LineEvent::Card { outcome: Outcome::Good(_), .. } => self.good += 1,
-            LineEvent::Card { encoder, outcome: Outcome::Rejected(error), .. } => {
+            LineEvent::Card { encoder, outcome: Outcome::Guest { job, issued }, .. } => self.note(&format!(
+                "{encoder}: chip {} belongs to job {job}, as serial {}, and is finished: put it on that job's stack",
+                issued.kdd, issued.serial
+            )),
+            LineEvent::Card { encoder, outcome: Outcome::Rejected(error, ended), .. } => {
                 self.rejected += 1;
-                self.note(&format!("{encoder}: rejected [{}] {error}", error.code()));
+                let ended = if *ended == Ended::Terminated { "; it was terminated" } else { "" };
+                self.note(&format!("{encoder}: rejected [{}] {error}{ended}", error.code()));
             }
             LineEvent::Card { encoder, outcome: Outcome::Refused(error), .. } => {
                 self.note(&format!("{encoder}: not taken [{}] {error}", error.code()));
@@ -69,8 +74,18 @@ impl Progress {
                 error.code()
             )),
             LineEvent::Quarantined { encoder } => {
-                self.note(&format!("{encoder}: quarantined after failures in a row; clean or exchange the reader"));
+                self.note(&format!(
+                    "{encoder}: quarantined after failures in a row; clean or exchange the reader, then `fuda-factory encoder release`"
+                ));
             }
+            LineEvent::Released { encoder } => self.note(&format!("{encoder}: in service again")),
+            LineEvent::Paused { in_hand } => {
+                self.note(&format!(
+                    "paused: {in_hand} cards in hand are being finished; `fuda-factory job continue` goes on"
+                ));
+            }
+            LineEvent::Continued => self.note("the job goes on"),
+            LineEvent::Waiting => {}
             LineEvent::Stopping { in_hand } => {
                 self.note(&format!("stopping: {in_hand} cards in hand are being finished"));
             }

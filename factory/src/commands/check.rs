@@ -4,6 +4,7 @@ use crate::job::Prepared;
 use crate::site::Site;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
+use fuda_kms::KeyName;
 use serde_json::json;
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use std::path::Path;
 pub fn check(globals: &Globals, order: &Path) -> Result<Exit, Failure> {
     let site = Site::open(globals)?;
     let prepared = Prepared::read(&site, order)?;
+    prepared.refuse_printed(&site)?;
     let keys = prepared.pin_keys(&site)?;
     let hsm = site.start_hsm(None)?;
     drop(hsm);
@@ -23,7 +25,12 @@ pub fn check(globals: &Globals, order: &Path) -> Result<Exit, Failure> {
     let mut table = Table::new(["order", order.id.as_str()]);
     table.row(["profile", &format!("{} ({} steps a card)", prepared.profile.name(), commands)]);
     table.row(["quantity", &format!("{} and {} spares, lot {}", order.quantity, order.spares, order.lot)]);
-    for (name, version) in &keys {
+    if let Some(sets) = &prepared.sets {
+        let (of, kek) = (sets.of(), sets.kek());
+        let text = format!("{}  {} sets under {kek}, {}", of.version, sets.cards(), of.check_value);
+        table.row(["recovery", &text]);
+    }
+    for (name, version) in keys.iter().filter(|(name, _)| **name != KeyName::Recovery) {
         let record = site.registry.version(version)?;
         let check_value = record.check_value.map(|value| value.to_string()).unwrap_or_default();
         table.row(["key", &format!("{name}  {version}  {}  {check_value}", record.state)]);

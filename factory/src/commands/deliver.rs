@@ -1,22 +1,25 @@
 //! `deliver`: hands the good cards of a job over as a signed folder.
 
-use crate::cli::Deliver;
+use super::run::require_approval;
+use crate::cli::{Deliver, Label};
 use crate::delivery;
 use crate::delivery::{
     CardRow, CardStage, Counts, DeliveryWriter, Disposition, Extent, Facts, JournalFacts, Kcv, KcvMethod, KeyFacts,
     Manifest, OrderFacts, ProfileFacts, ReceiptKey, RejectClass, RejectRow, file,
 };
 use crate::failure;
-use crate::sha256::Sha256Sum;
+use crate::mark::require_current;
 use crate::site::Site;
 use fuda_card::personalisation::Stage;
 use fuda_cli::{Exit, Failure, Globals, output};
-use fuda_issuance::journal::{IssuedCard, Part, RejectedChip};
+use fuda_issuance::delivery::Sha256Sum;
+use fuda_issuance::journal::{IssuedCard, Part, RejectedChip, Selection};
 use fuda_issuance::{Accounts, Journal};
 use fuda_kms::check_value::Method;
 use fuda_kms::{KeyName, KeyVersion};
 use fuda_store::clock;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// First position before all cards of a part.
@@ -31,31 +34,36 @@ pub fn deliver(globals: &Globals, args: &Deliver) -> Result<Exit, Failure> {
     let journal = Journal::open(&site.store, &args.job).map_err(failure::of)?;
     journal.check_chain().map_err(failure::of)?;
     let folder = folder(&site, args, &journal)?;
-    let (undelivered, begun) = journal.deliverable().map_err(failure::of)?;
+    require_current(&site)?;
+    require_approval(journal.job(), &journal.accounts().map_err(failure::of)?)?;
+    let selection = selection(args);
+    let (undelivered, begun) = journal.deliverable(&selection).map_err(failure::of)?;
     if undelivered == 0 && begun.is_none() {
+        let of = if args.carton.is_empty() { "" } else { " in these cartons" };
         return Err(Failure::new(
             "DELIVERY_EMPTY",
             Exit::Refused,
-            format!("every good card of job {} is delivered already", args.job),
+            format!("every good card of job {}{of} is delivered already", args.job),
         )
         .remedy("`fuda-factory job show` tells the accounts; `run` makes more cards"));
     }
-    if let Some(part) = begun
-        && let Some(manifest_sha256) = written_before(&journal, &part)
-    {
-        journal.publish_part(part.number, &part.folder, &manifest_sha256.to_string()).map_err(failure::of)?;
-        let accounts = journal.accounts().map_err(failure::of)?;
-        tell(globals, &part, &accounts, Path::new(&part.folder), manifest_sha256);
-        return Ok(exit(&accounts));
+    if let Some(part) = begun {
+        if let Some(manifest_sha256) = written_before(&journal, &part) {
+            journal.publish_part(part.number, &part.folder, &manifest_sha256.to_string()).map_err(failure::of)?;
+            let accounts = journal.accounts().map_err(failure::of)?;
+            tell(globals, &part, &accounts, Path::new(&part.folder), manifest_sha256);
+            return Ok(exit(&accounts));
+        }
+        delivery::forget_unfinished(Path::new(&part.folder));
     }
     let hsm = site.start_hsm(Some(1))?;
     let receipt_version = site.registry.active(&KeyName::Receipt)?.version;
     let receipt = ReceiptKey::new(hsm.public_key(&receipt_version)?);
 
     // A folder that cannot be made is refused before cards are set aside for it.
-    let mut writer = DeliveryWriter::create(&folder)?;
+    let mut writer = DeliveryWriter::create(&folder, args.csv_encoding)?;
     let named = std::path::absolute(&folder).unwrap_or_else(|_| folder.clone());
-    let part = journal.begin_part(args.quantity, &named.display().to_string()).map_err(failure::of)?;
+    let part = journal.begin_part(&selection, &named.display().to_string()).map_err(failure::of)?;
     // The journal now has an entry more; the manifest names its end as it stands when the folder is written.
     let journal = Journal::open(&site.store, &args.job).map_err(failure::of)?;
     let accounts = journal.accounts().map_err(failure::of)?;
@@ -75,6 +83,15 @@ pub fn deliver(globals: &Globals, args: &Deliver) -> Result<Exit, Failure> {
         .map_err(failure::of)?;
     tell(globals, &part, &accounts, &published.folder, published.manifest_sha256);
     Ok(exit(&accounts))
+}
+
+/// The cards that were asked for.
+fn selection(args: &Deliver) -> Selection {
+    if args.carton.is_empty() {
+        return args.quantity.map_or(Selection::All, Selection::Lowest);
+    }
+    let labels: BTreeSet<&str> = args.carton.iter().map(|Label(label)| label.as_str()).collect();
+    Selection::Cartons(labels.into_iter().map(str::to_owned).collect())
 }
 
 /// The manifest's sum when a run that was killed had already given the part's folder its name: then only the journal is behind.
@@ -134,20 +151,23 @@ fn write_cards(site: &Site, journal: &Journal, part: &Part, writer: &mut Deliver
     let job = &journal.job().order;
     let keys = keys_on_card(journal);
     let (stage, zone) = (card_stage(job.last_stage), site.store.clock().zone());
+    let mut counters = journal.counters_of_part(part.number).map_err(failure::of)?;
     let mut after = BEFORE_FIRST;
     loop {
         let page = journal.cards_of_part(part.number, after).map_err(failure::of)?;
         let Some(last) = page.last() else { return Ok(()) };
         after = last.position;
         for card in page {
-            let IssuedCard { kdd, serial, printed, encoder, operator, issued_at, .. } = card;
+            let IssuedCard { kdd, serial, printed, encoder, operator, issued_at, carton, .. } = card;
             let sealed = issued_at.parse().map_err(|_| unreadable("issued_at", &issued_at))?;
+            let chip_id = kdd.parse().map_err(|_| unreadable("kdd", &kdd))?;
             writer.card(&CardRow {
+                counters: counters.remove(&chip_id).unwrap_or_default(),
                 serial,
                 printed,
-                chip_id: kdd.parse().map_err(|_| unreadable("kdd", &kdd))?,
+                chip_id,
                 lot: job.lot.clone(),
-                carton: String::new(),
+                carton,
                 profile: job.profile.clone(),
                 stage,
                 keys: keys.clone(),
@@ -197,13 +217,9 @@ fn reject_row(reject: &RejectedChip) -> Result<RejectRow, Failure> {
 fn facts(site: &Site, journal: &Journal, accounts: &Accounts) -> Result<Facts, Failure> {
     let job = journal.job();
     let Accounts { ordered, fed, good, rejected, samples, unknown, unfilled } = *accounts;
-    let mut keys = Vec::new();
-    for version in keys_on_card(journal) {
-        let record = site.registry.version(&version)?;
-        let value = record.check_value.filter(|value| value.method() == Method::Gp);
-        let value = value.ok_or_else(|| unreadable("check value", &version.to_string()))?;
-        keys.push(KeyFacts { key: version, kcv: Kcv { method: KcvMethod::Gp, value: value.hex() } });
-    }
+    let keys = keys_on_card(journal).into_iter().map(|version| key_facts(site, version)).collect::<Result<_, _>>()?;
+    let copies = journal.print_copies().map_err(failure::of)?;
+    let activation = copies.into_iter().next().map(|copy| key_facts(site, copy.activation)).transpose()?;
     Ok(Facts {
         site: site.config.site.name.clone(),
         mode: site.config.site.mode.into(),
@@ -213,9 +229,22 @@ fn facts(site: &Site, journal: &Journal, accounts: &Accounts) -> Result<Facts, F
         stages: (job.order.first_stage.number()..=job.order.last_stage.number()).collect(),
         counts: Counts { ordered, fed, good, rejected, samples, unknown, unfilled },
         keys,
+        activation,
         journal: JournalFacts { entries: job.entries, sha256: sum(&job.chain_sha256)? },
         created_at: clock::written(site.store.clock().now(), &site.store.clock().zone()),
     })
+}
+
+/// A version with the check value that the registry has.
+fn key_facts(site: &Site, key: KeyVersion) -> Result<KeyFacts, Failure> {
+    let value = site.registry.version(&key)?.check_value;
+    let labelled = value.and_then(|value| match value.method() {
+        Method::Gp => Some(Kcv { method: KcvMethod::Gp, value: value.hex() }),
+        Method::Cmac => Some(Kcv { method: KcvMethod::Cmac, value: value.hex() }),
+        Method::P11 | Method::Point => None,
+    });
+    let kcv = labelled.ok_or_else(|| unreadable("check value", &key.to_string()))?;
+    Ok(KeyFacts { key, kcv })
 }
 
 fn sum(text: &str) -> Result<Sha256Sum, Failure> {

@@ -1,14 +1,16 @@
-//! `job list`, `job show` and `job approve`: where jobs and their chips stand, and the word of a second person.
+//! `job list` and `job show`: where jobs and their chips stand.
 
+use super::control::control;
 use crate::cli::JobCommand;
 use crate::failure;
 use crate::site::Site;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
-use fuda_issuance::{Accounts, Journal};
+use fuda_issuance::journal::{Carton, PrintCopy};
+use fuda_issuance::{Accounts, Control, Journal};
 use serde_json::{Value, json};
 
-/// Lists, shows or approves jobs.
+/// Lists, shows or steers jobs.
 ///
 /// # Errors
 /// `JOB_NOT_FOUND` (exit 5); the store.
@@ -17,7 +19,9 @@ pub fn job(globals: &Globals, command: &JobCommand) -> Result<Exit, Failure> {
     match command {
         JobCommand::List => list(globals, &site),
         JobCommand::Show { job } => show(globals, &site, job),
-        JobCommand::Approve { job, checker } => approve(globals, &site, job, checker),
+        JobCommand::Report { job, out } => super::report::report(globals, &site, job, out),
+        JobCommand::Watch { job } => super::watch::watch(globals, &site, job),
+        said => control(globals, &site, said),
     }
 }
 
@@ -29,9 +33,7 @@ fn list(globals: &Globals, site: &Site) -> Result<Exit, Failure> {
         let job = journal.job();
         let counts = [accounts.ordered, accounts.good, accounts.rejected, accounts.unknown, accounts.unfilled]
             .map(|count| count.to_string());
-        table.row(
-            [job.order.id.clone(), job.state.as_str().to_owned(), job.order.profile.clone()].into_iter().chain(counts),
-        );
+        table.row([job.order.id.clone(), job.word().to_owned(), job.order.profile.clone()].into_iter().chain(counts));
         jobs.push(summary(&journal, &accounts));
     }
     output::line(&if jobs.is_empty() {
@@ -45,16 +47,6 @@ fn list(globals: &Globals, site: &Site) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn approve(globals: &Globals, site: &Site, id: &str, checker: &str) -> Result<Exit, Failure> {
-    let journal = Journal::open(&site.store, id).map_err(failure::of)?;
-    journal.approve(checker).map_err(failure::of)?;
-    output::line(&format!("job {id}: the first articles are approved by {checker}; `fuda-factory run` goes on"));
-    if globals.json {
-        output::json(&json!({ "job": id, "approved_by": checker }));
-    }
-    Ok(Exit::Done)
-}
-
 fn show(globals: &Globals, site: &Site, id: &str) -> Result<Exit, Failure> {
     let journal = Journal::open(&site.store, id).map_err(failure::of)?;
     let accounts = journal.accounts().map_err(failure::of)?;
@@ -62,7 +54,12 @@ fn show(globals: &Globals, site: &Site, id: &str) -> Result<Exit, Failure> {
     let job = journal.job();
     let stages = format!("{} to {}", job.order.first_stage.number(), job.order.last_stage.number());
     let mut table = Table::new(["job", id]);
-    table.row(["state", &format!("{} {}", job.state.as_str(), job.stop_reason)]);
+    let reason = if job.control == Control::Go { &job.stop_reason } else { &job.control_reason };
+    table.row(["state", &format!("{} {reason}", job.word())]);
+    for line in journal.lines().map_err(failure::of)? {
+        let text = format!("{} of {} on {}, since {}", line.id, line.operator, line.host, line.begun_at);
+        table.row(["line", &text]);
+    }
     table.row([
         "order",
         &format!(
@@ -79,6 +76,15 @@ fn show(globals: &Globals, site: &Site, id: &str) -> Result<Exit, Failure> {
     for version in job.order.keys.values() {
         table.row(["key", &version.to_string()]);
     }
+    for (what, text) in prepared_and_packed(&journal).map_err(failure::of)? {
+        table.row([what, text.as_str()]);
+    }
+    for (kdd, serial) in journal.unknown().map_err(failure::of)? {
+        table.row(["unknown", &format!("{kdd}, serial {serial}")]);
+    }
+    for (kdd, serial) in journal.withdrawn().map_err(failure::of)? {
+        table.row(["withdrawn", &format!("serial {serial} with chip {kdd}")]);
+    }
     table.row(["journal", &format!("{} entries, chain {}", job.entries, job.chain_sha256)]);
     for reject in &rejects {
         let chip = if reject.kdd.is_empty() { "(no identity)" } else { &reject.kdd };
@@ -89,9 +95,31 @@ fn show(globals: &Globals, site: &Site, id: &str) -> Result<Exit, Failure> {
     }
     output::line(&table.to_string());
     if globals.json {
-        output::json(&summary(&journal, &accounts));
+        let mut object = summary(&journal, &accounts);
+        if let Value::Object(fields) = &mut object {
+            let named = |chips: Vec<(String, String)>| -> Value {
+                chips.into_iter().map(|(kdd, serial)| json!({ "chip_id": kdd, "serial": serial })).collect()
+            };
+            fields.insert("unknown_chips".to_owned(), named(journal.unknown().map_err(failure::of)?));
+            fields.insert("withdrawn".to_owned(), named(journal.withdrawn().map_err(failure::of)?));
+        }
+        output::json(&object);
     }
     Ok(Exit::Done)
+}
+
+/// What printers were given, and the cartons.
+fn prepared_and_packed(journal: &Journal) -> Result<Vec<(&'static str, String)>, fuda_issuance::Error> {
+    let print = |copy: PrintCopy| {
+        let PrintCopy { copy, packages, recipients, file_sha256, .. } = copy;
+        ("print", format!("copy {copy} for {recipients}: {packages} packages, SHA-256 {file_sha256}"))
+    };
+    let carton = |carton: Carton| {
+        let Carton { label, cards, size, matched, .. } = carton;
+        ("carton", format!("{label}: {cards} of {size} cards, {matched} matched with their chips"))
+    };
+    let prints = journal.print_copies()?.into_iter().map(print);
+    Ok(prints.chain(journal.cartons()?.into_iter().map(carton)).collect())
 }
 
 /// The object that `job show --json` and `run --json` have in common.
@@ -99,8 +127,11 @@ pub(super) fn summary(journal: &Journal, accounts: &Accounts) -> Value {
     let job = journal.job();
     json!({
         "job": job.order.id,
-        "state": job.state.as_str(),
+        "state": job.word(),
         "stop_reason": job.stop_reason,
+        "control_reason": job.control_reason,
+        "mode": job.order.mode.as_str(),
+        "first_article": job.order.first_article,
         "approved_by": job.approved_by,
         "profile": job.order.profile,
         "lot": job.order.lot,

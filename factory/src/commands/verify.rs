@@ -1,17 +1,16 @@
 //! `verify`: a delivery checked as a stranger would, cards in hand held against it, or a job's journal and accounts.
 
 use super::run::listen;
+use crate::audit::auditor;
 use crate::cli::{CardCount, Verify};
-use crate::delivery::{self, Report, file};
-use crate::encoder::{Encoder, EncoderCard};
+use crate::delivery::{self, Manifest, file};
 use crate::failure;
-use crate::line::StopSignal;
-use crate::profiles;
-use crate::site::Site;
-use fuda_card::personalisation::Plan;
-use fuda_cli::{Exit, Failure, Globals, output};
+use crate::peers;
+use crate::site::{Site, mixed};
+use fuda_cli::{Exit, Failure, Globals, StopSignal, output};
 use fuda_issuance::journal::IssuedCard;
 use fuda_issuance::{CardAuditor, Journal};
+use fuda_terminal::{Encoder, EncoderCard};
 use serde_json::json;
 use std::collections::HashSet;
 use std::path::Path;
@@ -26,7 +25,7 @@ const INSERT_WAIT: Duration = Duration::from_millis(200);
 /// # Errors
 /// Exit 6 with the first finding, exit 9 for a card that differs.
 pub fn verify(globals: &Globals, args: &Verify) -> Result<Exit, Failure> {
-    if is_delivery(&args.what) { delivery(globals, args) } else { job(globals, &args.what.to_string_lossy()) }
+    if is_delivery(&args.what) { delivery(globals, args) } else { job(globals, args, &args.what.to_string_lossy()) }
 }
 
 /// A folder with any file of a delivery in it; a folder that only happens to be called like a job is not meant.
@@ -35,23 +34,35 @@ fn is_delivery(path: &Path) -> bool {
     files.iter().any(|name| path.join(name).exists())
 }
 
-fn job(globals: &Globals, id: &str) -> Result<Exit, Failure> {
+fn job(globals: &Globals, args: &Verify, id: &str) -> Result<Exit, Failure> {
+    if args.from.is_some() {
+        let what = format!("{id} is no delivery, so nobody signed it");
+        return Err(
+            Failure::new("USAGE", Exit::Usage, what).remedy("name the folder of a delivery, or leave out --from")
+        );
+    }
     let site = Site::open(globals)?;
     let journal = Journal::open(&site.store, id).map_err(failure::of)?;
     journal.check_chain().map_err(failure::of)?;
     let accounts = journal.accounts().map_err(failure::of)?;
-    output::line(&format!(
-        "job {id}: {} journal entries follow from each other; the accounts balance",
-        journal.job().entries
-    ));
+    let entries = journal.job().entries;
+    output::line(&format!("job {id}: {entries} journal entries follow from each other; the accounts balance"));
+    let audited = match args.cards {
+        Some(count) => cards(args, &site, journal, &Lot { of: Of::Job, cards: accounts.good }, count)?,
+        None => 0,
+    };
     if globals.json {
-        output::json(&json!({ "job": id, "journal_entries": journal.job().entries, "accounts": accounts }));
+        output::json(&json!({ "job": id, "journal_entries": entries, "accounts": accounts, "cards_audited": audited }));
     }
     Ok(Exit::Done)
 }
 
 fn delivery(globals: &Globals, args: &Verify) -> Result<Exit, Failure> {
-    let report = delivery::verify(&args.what, None)?;
+    let key = match &args.from {
+        Some(peer) => Some(peers::receipt_key(&Site::open(globals)?, peer)?),
+        None => None,
+    };
+    let report = delivery::verify(&args.what, key.as_ref())?;
     if let Some(failure) = report.failure() {
         for finding in &report.findings {
             output::note(&finding.to_string());
@@ -63,7 +74,14 @@ fn delivery(globals: &Globals, args: &Verify) -> Result<Exit, Failure> {
         report.folder, report.cards, report.rejects
     ));
     let audited = match args.cards {
-        Some(count) => cards(globals, args, &report, count)?,
+        Some(count) => {
+            let site = Site::open(globals)?;
+            require_mode(&site, &args.what)?;
+            let id = report.order.as_deref().unwrap_or_default();
+            let journal = Journal::open(&site.store, id).map_err(failure::of)?;
+            let of = Of::Delivery(report.number.unwrap_or_default().into());
+            cards(args, &site, journal, &Lot { of, cards: report.cards }, count)?
+        }
         None => 0,
     };
     if globals.json {
@@ -72,26 +90,32 @@ fn delivery(globals: &Globals, args: &Verify) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Audits cards as they are put in, until enough distinct cards of the delivery are seen.
-fn cards(globals: &Globals, args: &Verify, report: &Report, count: CardCount) -> Result<u64, Failure> {
-    let site = Site::open(globals)?;
-    let id = report.order.as_deref().unwrap_or_default();
-    let journal = Journal::open(&site.store, id).map_err(failure::of)?;
-    let job = &journal.job().order;
-    let profile = profiles::named(&job.profile, Path::new("."), &site.config.folder)?;
-    if hex::encode_upper(profile.hash()) != job.profile_sha256 {
-        return Err(failure::of(fuda_issuance::Error::OrderChanged { job: job.id.clone(), part: "profile" }));
-    }
-    let plan = Plan::audit(&profile, job.last_stage, &job.lot);
-    let encoders = listen(&site, &args.encoders)?;
-    let auditor = CardAuditor::new(journal, site.start_hsm(None)?, plan);
+/// The cards that may be put in.
+struct Lot {
+    of: Of,
+    cards: u64,
+}
+
+/// What a card must belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Good cards of the job.
+    Job,
+    /// Cards of the delivery with this number.
+    Delivery(i64),
+}
+
+/// Audits cards as they are put in, until enough distinct cards of the lot are seen.
+fn cards(args: &Verify, site: &Site, journal: Journal, lot: &Lot, count: CardCount) -> Result<u64, Failure> {
+    let encoders = listen(site, &args.encoders)?;
+    let auditor = auditor(site, journal, None)?;
     let wanted = match count {
-        CardCount::Number(number) => number.min(report.cards),
-        CardCount::All => report.cards,
+        CardCount::Number(number) => number.min(lot.cards),
+        CardCount::All => lot.cards,
     };
     let stop = StopSignal::install()
         .map_err(|error| Failure::new("SIGNALS", Exit::Bug, format!("cannot take over SIGINT and SIGTERM: {error}")))?;
-    let bench = Bench { auditor: &auditor, wanted, stop, tray: Mutex::default() };
+    let bench = Bench { auditor: &auditor, of: lot.of, wanted, stop, tray: Mutex::default() };
     std::thread::scope(|scope| {
         for encoder in &encoders {
             let bench = &bench;
@@ -101,9 +125,22 @@ fn cards(globals: &Globals, args: &Verify, report: &Report, count: CardCount) ->
     bench.result()
 }
 
+/// Refuses a delivery of the other mode.
+fn require_mode(site: &Site, folder: &Path) -> Result<(), Failure> {
+    let manifest: Option<Manifest> =
+        std::fs::read(folder.join(file::MANIFEST)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match manifest {
+        Some(manifest) if manifest.facts.mode != site.config.site.mode.into() => {
+            Err(mixed("the delivery is of the other mode than the site".to_owned()).at(folder.display().to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The encoders' common work.
 struct Bench<'a> {
     auditor: &'a CardAuditor,
+    of: Of,
     wanted: u64,
     stop: StopSignal,
     tray: Mutex<Tray>,
@@ -152,11 +189,23 @@ impl Bench<'_> {
         wanted
     }
 
+    fn belongs(&self, delivery: Option<i64>) -> bool {
+        match self.of {
+            Of::Job => true,
+            Of::Delivery(number) => delivery == Some(number),
+        }
+    }
+
     fn audit(&self, encoder: &Encoder, mut card: EncoderCard<'_>) {
         let audited = self.auditor.audit(&mut card);
         let mut tray = self.tray();
         tray.in_hand -= 1;
         match audited {
+            Ok(audited) if !self.belongs(audited.card.delivery) => {
+                let what = format!("serial {} is a good card, and in another delivery or in none", audited.card.serial);
+                let place = format!("{}, chip {}", encoder.name(), audited.card.kdd);
+                tray.failed.get_or_insert(Failure::new("CARD_NOT_IN_DELIVERY", Exit::Reader, what).at(place));
+            }
             Ok(audited) => {
                 card.eject();
                 let IssuedCard { serial, kdd, .. } = audited.card;

@@ -1,5 +1,7 @@
 //! Check digits of serials: ISO/IEC 7812-1 annex B, or none.
 
+use fuda_card::check_digit::luhn;
+
 /// How the last digit of a serial is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckDigit {
@@ -28,21 +30,6 @@ impl CheckDigit {
             None => Some('0'),
         }
     }
-}
-
-/// The Luhn digit that follows `digits`; `None` if one of them is no digit or there is none.
-fn luhn(digits: &str) -> Option<char> {
-    let mut sum = 0;
-    for (place, digit) in digits.chars().rev().enumerate() {
-        let digit = digit.to_digit(10)?;
-        let doubled = digit * 2;
-        sum += match place % 2 {
-            0 if doubled > 9 => doubled - 9,
-            0 => doubled,
-            _ => digit,
-        };
-    }
-    if digits.is_empty() { None } else { char::from_digit((10 - sum % 10) % 10, 10) }
 }
 
 #[cfg(test)]

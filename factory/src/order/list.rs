@@ -17,7 +17,8 @@ pub(super) fn read(source: &Source, begin: usize, check: Option<CheckDigit>) -> 
     let text = source.text();
     let body = text.get(begin..).unwrap_or_default();
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body.as_bytes());
-    let mut rows = Rows { source, check, serials: Vec::new(), lines: HashMap::new(), printed_lines: HashMap::new() };
+    let (lines, printed_lines) = (HashMap::new(), HashMap::new());
+    let mut rows = Rows { source, check, serials: Vec::new(), lines, printed_lines, counted: (0, 1) };
     let mut header_seen = false;
     for record in reader.records() {
         let record = record.map_err(|error| {
@@ -55,6 +56,8 @@ struct Rows<'a> {
     serials: Vec<Serial>,
     lines: HashMap<String, usize>,
     printed_lines: HashMap<String, usize>,
+    /// A byte of the text, and the line that it is in: lines are counted once, however long the list is.
+    counted: (usize, usize),
 }
 
 impl Rows<'_> {
@@ -82,7 +85,7 @@ impl Rows<'_> {
             let allowed = format!("1 to {PRINTED_CHARS_MAX} characters without blanks at the ends");
             return Err(wrong(printed_at, format!("the printed number is {printed:?}"), &allowed));
         }
-        let line = self.source.position(start).line;
+        let line = line(self.source.text(), &mut self.counted, start);
         if let Some(earlier) = self.lines.insert(serial.to_owned(), line) {
             return Err(wrong(start, format!("the serial {serial} is already on line {earlier}"), "each serial once"));
         }
@@ -93,6 +96,13 @@ impl Rows<'_> {
         self.serials.push(Serial { number: serial.to_owned(), printed: printed.to_owned() });
         Ok(())
     }
+}
+
+/// The line of a byte behind all those that were asked for before.
+fn line(text: &str, counted: &mut (usize, usize), at: usize) -> usize {
+    let passed = text.as_bytes().get(counted.0..at).unwrap_or_default();
+    *counted = (at, counted.1 + passed.iter().filter(|byte| **byte == b'\n').count());
+    counted.1
 }
 
 /// Where the second field of the row at `start` begins.

@@ -47,7 +47,7 @@ pub(super) fn parse(source: Source) -> Result<Order, Failure> {
     let fields = Fields::new(&source, document.get_ref(), 0, "", &KEYS)?;
     let id = fields.named("order", OrderId::ALLOWED, OrderId::new)?;
     let profile = fields.named("profile", ProfileName::ALLOWED, ProfileName::new)?;
-    let stages = stages(&fields)?;
+    let (stages, stages_offset) = stages(&fields)?;
     let quantity = fields.required_integer("quantity", 1..=QUANTITY_MAX)?;
     let spares = fields.required_integer("spares", 0..=QUANTITY_MAX)?;
     let lot = fields.named("lot", Lot::ALLOWED, Lot::new)?;
@@ -58,17 +58,18 @@ pub(super) fn parse(source: Source) -> Result<Order, Failure> {
         None => LineRules::default(),
         Some(table) => LineRules::parse(&Fields::new(&source, table.value, table.offset, "line.", &LineRules::KEYS)?)?,
     };
-    Ok(Order { id, profile, stages, quantity, spares, lot, serial, keys, line, source })
+    Ok(Order { id, profile, stages, quantity, spares, lot, serial, keys, line, stages_offset, source })
 }
 
-fn stages(fields: &Fields<'_>) -> Result<Stages, Failure> {
+fn stages(fields: &Fields<'_>) -> Result<(Stages, usize), Failure> {
     let numbers = fields.numbers("stages", STAGES)?;
-    match numbers.value.as_deref() {
-        Some([0]) => Ok(Stages::Zeroth),
-        Some([1]) => Ok(Stages::First),
-        Some([0, 1]) => Ok(Stages::Both),
-        _ => Err(fields.wrong(numbers.offset, "stages", "is another list", STAGES)),
-    }
+    let stages = match numbers.value.as_deref() {
+        Some([0]) => Stages::Zeroth,
+        Some([1]) => Stages::First,
+        Some([0, 1]) => Stages::Both,
+        _ => return Err(fields.wrong(numbers.offset, "stages", "is another list", STAGES)),
+    };
+    Ok((stages, numbers.offset))
 }
 
 /// `[serial]` and what it must be enough for.

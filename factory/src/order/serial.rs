@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use fuda_cli::{Exit, Failure, Source};
 
 use super::{CheckDigit, Order, list};
-use crate::sha256::Sha256Sum;
+use fuda_issuance::delivery::Sha256Sum;
 
 /// Longest serial, in characters: what fits a bar code on a card's package.
 pub const SERIAL_CHARS_MAX: usize = 32;

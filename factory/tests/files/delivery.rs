@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use fuda_card::id::Kvn;
 use fuda_factory::delivery::{
-    CardRow, CardStage, Counts, DeliveryWriter, Disposition, Error, Extent, Facts, JournalFacts, Kcv, KcvMethod,
-    KeyFacts, OrderFacts, ProfileFacts, Published, ReceiptKey, RejectClass, RejectRow, Sha256Sum, SiteMode, Trust,
-    UnsignedDelivery, verify,
+    CardRow, CardStage, Counts, CsvEncoding, DeliveryWriter, Disposition, Error, Extent, Facts, JournalFacts, Kcv,
+    KcvMethod, KeyFacts, OrderFacts, ProfileFacts, Published, ReceiptKey, RejectClass, RejectRow, SetCounter,
+    Sha256Sum, SiteMode, Trust, UnsignedDelivery, verify,
 };
 use p256::ecdsa::SigningKey;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -45,6 +46,7 @@ pub(crate) fn card(n: u8) -> CardRow {
         encoder: format!("vpcd:127.0.0.1:{}", 35963 + u32::from(n)),
         operator: "op-7".into(),
         issued_at: format!("2026-04-17T09:30:{n:02}+09:00"),
+        counters: Vec::new(),
     }
 }
 
@@ -87,6 +89,7 @@ pub(crate) fn facts(good: u64) -> Facts {
         stages: vec![0, 1],
         counts: Counts { ordered: good + 2, fed: good + 3, good, rejected: 2, samples: 1, unknown: 0, unfilled: 2 },
         keys: vec![kcv("issuer@1", "7F1E4B0C11"), kcv("ap/ticket@2", "0A53C2D9EE")],
+        activation: None,
         journal: JournalFacts { entries: 31, sha256: Sha256Sum::of(b"journal") },
         created_at: "2026-04-17T10:00:00+09:00".into(),
     }
@@ -97,7 +100,7 @@ pub(crate) fn close(
     cards: impl Iterator<Item = CardRow>,
     facts: Facts,
 ) -> Result<UnsignedDelivery, Error> {
-    let mut writer = DeliveryWriter::create(target)?;
+    let mut writer = DeliveryWriter::create(target, CsvEncoding::Utf8)?;
     for row in cards {
         writer.card(&row)?;
     }
@@ -181,6 +184,26 @@ fn many_rows_stream_through() {
 }
 
 #[test]
+fn counters_stand_in_one_table_and_raise_the_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let counter = SetCounter { df: "F04655444101".parse().unwrap(), kvn: Kvn::AP_FIRST, counter: 3 };
+    let row = |n: u8| CardRow { counters: if n == 1 { vec![counter.clone()] } else { Vec::new() }, ..card(n) };
+    let unsigned = close(&dir.path().join("d"), (0..3).map(row), facts(3)).unwrap();
+    let signature = sign(0x11, unsigned.digest().as_bytes());
+    let folder = unsigned.publish(&signature).unwrap().folder;
+    let report = verify(&folder, None).unwrap();
+    assert!(report.is_sound(), "{report}");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert!(read("manifest.json").contains("\"format\":\"fuda-delivery/2\""));
+    let told: Vec<_> = read("cards.jsonl")
+        .lines()
+        .map(|line| line.contains("\"counters\":[{\"df\":\"F04655444101\",\"kvn\":48,\"counter\":3}]"))
+        .collect();
+    assert_eq!(told, [false, true, false]);
+    assert!(!read("cards.csv").contains("F04655444101"));
+}
+
+#[test]
 fn nothing_is_left_of_a_delivery_that_was_not_published() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("d");
@@ -195,7 +218,7 @@ fn nothing_is_left_of_a_delivery_that_was_not_published() {
 #[test]
 fn an_existing_folder_is_never_touched() {
     let (_dir, folder) = delivered();
-    let error = DeliveryWriter::create(&folder).unwrap_err();
+    let error = DeliveryWriter::create(&folder, CsvEncoding::Utf8).unwrap_err();
     assert_eq!(error.code(), "DELIVERY_EXISTS");
     assert!(verify(&folder, None).unwrap().is_sound());
 }
@@ -220,7 +243,7 @@ fn counts_that_do_not_add_up_are_not_signed() {
 #[test]
 fn rows_that_do_not_fit_are_refused_by_column() {
     let dir = tempfile::tempdir().unwrap();
-    let mut writer = DeliveryWriter::create(&dir.path().join("d")).unwrap();
+    let mut writer = DeliveryWriter::create(&dir.path().join("d"), CsvEncoding::Utf8).unwrap();
     let mut refuse = |change: fn(&mut CardRow), message: &str| {
         let mut row = card(0);
         change(&mut row);
@@ -230,7 +253,7 @@ fn rows_that_do_not_fit_are_refused_by_column() {
     refuse(|row| row.printed.push('\n'), "printed holds a control character");
     refuse(|row| row.keys.clear(), "keys is empty");
     refuse(|row| row.issued_at = "2026-04-17 09:30".into(), "issued_at is no RFC 3339 time with offset");
-    let mut writer = DeliveryWriter::create(&dir.path().join("e")).unwrap();
+    let mut writer = DeliveryWriter::create(&dir.path().join("e"), CsvEncoding::Utf8).unwrap();
     let mut row = rejects()[0].clone();
     row.sw = Some("6a84".into());
     assert_eq!(

@@ -118,6 +118,22 @@ fn keys_are_held_against_what_the_profile_needs() {
 }
 
 #[test]
+fn recovery_sets_are_named_where_the_profile_wants_them_and_nowhere_else() {
+    let names = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<KeyName>>();
+    let (with, without) = (names(&["issuer", "recovery"]), names(&["issuer"]));
+    let plain = parse("order.toml", toml());
+    assert_eq!(plain.keys.recovery_for(plain.source(), &without), Ok(None));
+    let failure = plain.keys.recovery_for(plain.source(), &with).unwrap_err();
+    assert_eq!((failure.place.as_str(), failure.exit), ("order.toml:14:1", fuda_cli::Exit::Input), "{failure}");
+    assert!(failure.remedy.starts_with("add recovery = { sets ="), "{failure}");
+    let named = parse("order.toml", toml().replace("[keys] ", "[keys]\nrecovery = { sets = \"lot.sets\" }\n"));
+    let sets = named.keys.recovery_for(named.source(), &with).unwrap().unwrap();
+    assert_eq!(sets.path, Path::new("lot.sets"));
+    let failure = named.keys.recovery_for(named.source(), &without).unwrap_err();
+    assert_eq!(failure.place, "order.toml:15:21");
+}
+
+#[test]
 fn the_same_bytes_are_the_same_order() {
     let (one, other) = (parse("a.toml", toml()), parse("b.toml", toml().replace("1000 ", "1001 ")));
     assert_eq!(one.sha256(), parse("c.toml", toml()).sha256());

@@ -15,7 +15,7 @@ fn refused(name: &str, text: impl Into<String>) -> Failure {
 }
 
 /// The example with one replacement, and the report that it must get.
-const MISTAKES: [(&str, &str, &str, &str, &str); 31] = [
+const MISTAKES: [(&str, &str, &str, &str, &str); 35] = [
     ("quantity = 1000", "quantity = 0", "5:12", "`quantity` is 0", "give a whole number from 1 to 1000000"),
     ("quantity = 1000", "quantity = 1000001", "5:12", "`quantity` is 1000001", "give a whole number from 1 to 1000000"),
     ("quantity = 1000", "quantity = -3", "5:12", "`quantity` is -3", "give a whole number from 1 to 1000000"),
@@ -139,6 +139,34 @@ const MISTAKES: [(&str, &str, &str, &str, &str); 31] = [
         "17:16",
         "`keys.ap/ticket` is not understood: `ap/ticket@0` is no key version (write it like ap/ticket@3)",
         "give the key's own name for its ACTIVE version, or NAME@N for version N",
+    ),
+    (
+        "issuer       = \"issuer\"",
+        "recovery = \"recovery\"",
+        "16:12",
+        "`keys.recovery` names a key that no line has",
+        "give { sets = \"FILE\" }: what `fuda-kms key sets` made for these cards",
+    ),
+    (
+        "issuer       = \"issuer\"",
+        "recovery = { set = \"x\" }",
+        "16:14",
+        "unknown key `keys.recovery.set`",
+        "allowed: sets",
+    ),
+    (
+        "issuer       = \"issuer\"",
+        "recovery = { sets = \"\" }",
+        "16:21",
+        "`keys.recovery.sets` is empty",
+        "give the name of a file",
+    ),
+    (
+        "issuer       = \"issuer\"",
+        "issuer = { sets = \"x\" }",
+        "16:10",
+        "`keys.issuer` is of type table",
+        "give text in quotes: the key's own name for its ACTIVE version, or NAME@N for version N",
     ),
     ("stop_after       = 5", "stop_after = 0", "25:14", "`line.stop_after` is 0", "give a whole number from 1 to 1000"),
     ("rework           = false", "rework = \"no\"", "27:10", "`line.rework` is of type string", "give true or false"),

@@ -203,7 +203,7 @@ fn a_manifest_that_says_more_or_otherwise_is_refused() {
     assert_eq!(short(&findings(&folder, None)), ["MANIFEST_NOT_CANONICAL manifest.json"]);
 
     let (_dir, folder) = delivered();
-    reseal(&folder, |manifest| manifest["format"] = json!("fuda-delivery/2"));
+    reseal(&folder, |manifest| manifest["format"] = json!("fuda-delivery/3"));
     assert_eq!(short(&findings(&folder, None)), ["MANIFEST_FORMAT manifest.json"]);
 
     let (_dir, folder) = delivered();
