@@ -1,0 +1,205 @@
+//! Judging a result: only what the card proved counts, whatever the terminal says of it.
+
+use super::Engine;
+use super::hsm::Beginning;
+use super::offer::Errand;
+use super::refusal::Refusal;
+use super::script::{Part, Script, Work};
+use super::target::ChallengeSource;
+use super::turn::Proved;
+use crate::error::Error;
+use fuda_card::Error as CardError;
+use fuda_card::apdu::Response;
+use fuda_card::cardscript::{End as Told, ScriptResult};
+use fuda_card::fcp::LifeCycle;
+use fuda_card::forecast::{self, End, Forecast, Unopened, Verdict};
+use fuda_card::personalisation::update::Found;
+use fuda_card::scp03::{InitializeUpdateResponse, SequenceCounter};
+use fuda_card::script::Reading;
+
+/// What follows from a result.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// What the card proved of its count.
+    pub(super) proved: Option<Proved>,
+    pub(super) next: Next,
+}
+
+/// How it goes on.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// The work of the job is done.
+    Written,
+    /// The card said how far it is, and what it holds.
+    Found { found: Found, readings: Vec<Reading> },
+    /// The card proved itself in an introduction; the work follows in the same session.
+    Introduced { answer: InitializeUpdateResponse },
+    /// The card proved itself, and its count is not the foreseen one.
+    Elsewhere,
+    /// The card proved that it holds something else than the script expects.
+    LookAgain,
+    /// The card proved that its application is shut.
+    Shut,
+    /// The contact is over.
+    Refuse(Refusal),
+    /// The card proved a count that it has passed before: there are two of it.
+    Copied,
+}
+
+impl Judged {
+    const fn refuse(refusal: Refusal) -> Self {
+        Self { proved: None, next: Next::Refuse(refusal) }
+    }
+}
+
+impl Engine {
+    /// Judges the answers to a script.
+    pub(super) async fn judge(
+        &self,
+        script: &Script,
+        errand: Errand<'_>,
+        result: &ScriptResult,
+    ) -> Result<Judged, Error> {
+        let answers = result.r.iter().map(|bytes| Response::decode(bytes.as_bytes()));
+        let answers = answers.collect::<Result<Vec<_>, _>>().map_err(|_| Refusal::MessageInvalid)?;
+        match script.part {
+            Part::Introduction => self.introduced(script, errand, &answers, result.end).await,
+            Part::Work => self.worked(script, errand, answers, result.end).await,
+        }
+    }
+
+    async fn worked(
+        &self,
+        script: &Script,
+        errand: Errand<'_>,
+        answers: Vec<Response>,
+        told: Told,
+    ) -> Result<Judged, Error> {
+        let beginning = match script.answered.as_slice() {
+            [] => Beginning::Foreseen(script.counter),
+            answered => Beginning::Answered(
+                InitializeUpdateResponse::parse(answered).map_err(|_| Error::content("a script's beginning"))?,
+            ),
+        };
+        let supplies = self.inner.desk.supplies(errand.target, script.host_challenge, beginning).await?;
+        let Verdict { proofs, readings, end, .. } = forecast::verify(errand.plan(&script.work)?, supplies, answers)?;
+        let proved = (!proofs.is_empty()).then(|| Proved::of(errand.target, script.counter));
+        let next = match (end, &script.work) {
+            (End::Complete, Work::Shut) => Next::Shut,
+            // It was deactivated at an earlier contact whose answer was lost: the card says so before it refuses to do it again.
+            (End::Lost { .. } | End::Differs { .. }, Work::Shut) if is_shut(errand, &readings) => Next::Shut,
+            (End::Complete, Work::Write(_)) => Next::Written,
+            (End::Complete, _) => match Found::of(&errand.target.application, &readings) {
+                Some(found) => Next::Found { found, readings },
+                None => Next::Refuse(Refusal::CardUnfit),
+            },
+            (End::Differs { .. }, Work::Write(_)) => Next::LookAgain,
+            (End::Differs { .. }, _) => Next::Refuse(Refusal::CardUnfit),
+            (End::Lost { .. }, _) => Next::Refuse(over(told)),
+            (End::Unopened { why: Unopened::OtherCounter(answer), .. }, _) => {
+                return self.elsewhere(script, errand, *answer).await;
+            }
+            (End::Unopened { why, .. }, _) => Next::Refuse(match why {
+                Unopened::OtherCard(_) | Unopened::Refused(_) => Refusal::CardOther,
+                Unopened::Unproved => Refusal::CardUnproved,
+                _ => over(told),
+            }),
+        };
+        Ok(Judged { proved, next })
+    }
+
+    /// The right chip says another count than the foreseen one. Before anything is believed of it, its cryptogram must be right.
+    async fn elsewhere(
+        &self,
+        script: &Script,
+        errand: Errand<'_>,
+        answer: InitializeUpdateResponse,
+    ) -> Result<Judged, Error> {
+        let proved = match self.prove(script, errand, &answer).await? {
+            Ok(proved) => proved,
+            Err(refusal) => return Ok(Judged::refuse(refusal)),
+        };
+        if proved.source == ChallengeSource::PseudoRandom && proved.counter <= script.counter_floor {
+            return Ok(Judged { proved: None, next: Next::Copied });
+        }
+        Ok(Judged { proved: Some(proved), next: Next::Elsewhere })
+    }
+
+    async fn introduced(
+        &self,
+        script: &Script,
+        errand: Errand<'_>,
+        answers: &[Response],
+        told: Told,
+    ) -> Result<Judged, Error> {
+        let (select, update) = match answers {
+            [select, update, ..] => (select, update),
+            [select] if !select.sw.is_success() => return Ok(Judged::refuse(Refusal::CardOther)),
+            _ => return Ok(Judged::refuse(over(told))),
+        };
+        if select.sw.is_success() && !update.sw.is_success() {
+            return Ok(Judged::refuse(Refusal::CardOther));
+        }
+        let Ok(answer) = InitializeUpdateResponse::parse(&update.data) else {
+            return Ok(Judged::refuse(Refusal::CardUnfit));
+        };
+        if answer.kdd != errand.target.card || answer.kvn != errand.target.set.kvn {
+            return Ok(Judged::refuse(Refusal::CardOther));
+        }
+        let proved = match self.prove(script, errand, &answer).await? {
+            Ok(proved) => proved,
+            Err(refusal) => return Ok(Judged::refuse(refusal)),
+        };
+        if answer.counter.is_some() && proved.counter <= script.counter_floor {
+            return Ok(Judged { proved: None, next: Next::Copied });
+        }
+        Ok(Judged { proved: Some(proved), next: Next::Introduced { answer } })
+    }
+
+    /// Whether the cryptogram in an answer to INITIALIZE UPDATE is right, and what it proves.
+    async fn prove(
+        &self,
+        script: &Script,
+        errand: Errand<'_>,
+        answer: &InitializeUpdateResponse,
+    ) -> Result<Result<Proved, Refusal>, Error> {
+        let desk = &self.inner.desk;
+        let beginning = Beginning::Answered(answer.clone());
+        let supplies = desk.supplies(errand.target, script.host_challenge, beginning).await?;
+        // The walk opens the channel with these keys, and refuses where the cryptogram does not follow from them.
+        match Forecast::new(errand.plan(&Work::Look)?, supplies) {
+            Ok(_) => {}
+            Err(failed) if matches!(failed.error, CardError::CardCryptogram { .. }) => {
+                return Ok(Err(Refusal::CardUnproved));
+            }
+            Err(failed) => return Err(failed.into()),
+        }
+        let Some(counter) = answer.counter.map(SequenceCounter::to_u32) else {
+            let floor = script.counter_floor;
+            return Ok(Ok(Proved { source: ChallengeSource::Random, ..Proved::of(errand.target, floor) }));
+        };
+        let foreseen = desk.challenge_at(errand.target, counter.max(1)).await?;
+        let source = if answer.card_challenge.as_bytes() == foreseen {
+            ChallengeSource::PseudoRandom
+        } else {
+            ChallengeSource::Random
+        };
+        Ok(Ok(Proved { source, ..Proved::of(errand.target, counter) }))
+    }
+}
+
+/// Whether the card says that the application is deactivated.
+fn is_shut(errand: Errand<'_>, readings: &[Reading]) -> bool {
+    let fid = errand.target.application.fid;
+    readings.iter().any(|reading| {
+        matches!(reading, Reading::File(fcp) if fcp.fid == Some(fid) && fcp.life_cycle == Some(LifeCycle::Deactivated))
+    })
+}
+
+/// How a contact ended that nothing is proved of.
+const fn over(told: Told) -> Refusal {
+    match told {
+        Told::Cancelled => Refusal::ContactCancelled,
+        _ => Refusal::ContactLost,
+    }
+}

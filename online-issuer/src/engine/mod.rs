@@ -1,0 +1,369 @@
+//! The engine: what is done with a card over the network, and what is known of it when the line goes dead.
+//!
+//! A message comes in, one transaction happens, one answer goes out. Nothing that a session needs lives in a node: session keys are derived
+//! again in the HSM from stored challenges, so any node answers any message, and a node that dies takes nothing with it.
+//!
+//! ```text
+//! open ─► look at the order ─► HSM: forecast ─► turn { gates, session, job, script } ─► script
+//! result ─► HSM: the same keys ─► verify ─► turn { script, job, entitlement, counter } ─► script | done | error
+//! ```
+//!
+//! `open.rs` and `result.rs` decide, `offer.rs` makes scripts, `turn.rs` is the transaction, `life_cycle.rs` what may follow what.
+
+mod error;
+mod expire;
+mod hsm;
+mod job;
+mod judge;
+pub mod life_cycle;
+pub mod node;
+mod offer;
+pub mod office;
+mod open;
+mod order;
+pub mod out;
+mod profiles;
+mod receipt;
+pub mod refusal;
+mod reply;
+mod result;
+mod script;
+mod session;
+mod show;
+pub mod shut;
+mod target;
+mod turn;
+
+pub use error::JobError;
+pub use expire::{Elapsed, elapse};
+pub use job::Job;
+
+use crate::error::Error;
+use crate::orders::{self, ClaimedOrder, Contents};
+use crate::vault::Vault;
+use fuda_card::cardscript::{CentreMessage, Purpose, TerminalMessage, decode, encode};
+use fuda_kms::{Hsm, KeyName, KeyVersion, Registry};
+use fuda_store::clock::stored;
+use fuda_store::{Conn, Store};
+use hsm::Desk;
+use jiff::Timestamp;
+use job::Job as StoredJob;
+use order::pass_gates;
+use profiles::Profiles;
+use refusal::Refusal;
+use reply::{Place, text, trace};
+use script::Script;
+use session::{Answered, Life, Locale, Session, answered};
+use sha2::{Digest, Sha256};
+use shut::Shutting;
+use std::sync::Arc;
+use std::time::Instant;
+use target::{Aim, Target};
+use turn::Turn;
+
+/// Times that a message is looked at again because another one changed the same rows first.
+const TRIES_MAX: u32 = 4;
+
+/// The engine of one node; clones share it.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    desk: Desk,
+    vault: Vault,
+    registry: Registry,
+    profiles: Arc<Profiles>,
+    site: String,
+    node: String,
+}
+
+/// An answer to a terminal, and what carriers and counters need to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The message, JSON.
+    pub body: String,
+    /// What it is.
+    pub kind: Kind,
+    /// Why the message is refused, of an error.
+    pub refusal: Option<Refusal>,
+}
+
+/// What an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Commands for a card.
+    Script,
+    /// The end of a session.
+    Done,
+    /// An error.
+    Error,
+}
+
+/// Whether new sessions are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intake {
+    /// They are.
+    Open,
+    /// The node stops.
+    Closed,
+}
+
+/// What is known of an order, its card and its job, in one snapshot.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    order: ClaimedOrder,
+    target: Target,
+    aim: Aim,
+    job: Option<StoredJob>,
+    /// Why no script that writes may leave; asked again when one does.
+    gate: Option<Refusal>,
+    /// Scripts that write and may have run, or may run yet.
+    unresolved: Vec<Script>,
+}
+
+impl Engine {
+    /// An engine for a site, on a node.
+    #[must_use]
+    pub fn new(store: Store, hsm: Hsm, site: &fuda_cli::config::Config, node: String) -> Self {
+        let registry = Registry::open(store.clone());
+        let (profiles, site) = (Arc::new(Profiles::beside(site.folder.clone())), site.site.name.clone());
+        let vault = Vault::new(hsm.clone(), registry.clone());
+        Self { inner: Arc::new(Inner { store, desk: Desk::new(hsm), vault, registry, profiles, site, node }) }
+    }
+
+    /// Answers a message of a terminal.
+    pub async fn answer(&self, body: &[u8], intake: Intake) -> Reply {
+        let began = Instant::now();
+        let message: TerminalMessage = match decode(body) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::info!(code = "MESSAGE_INVALID", %error, "message refused");
+                return Place::nowhere().reply(Refusal::MessageInvalid);
+            }
+        };
+        let (sid, seq) = message.key();
+        let locale = if let TerminalMessage::Open(open) = &message { Locale::of(&open.locale) } else { Locale::En };
+        let place = Place { sid, seq, locale };
+        let answered = match (&message, intake) {
+            (TerminalMessage::Open(_), Intake::Closed) => Err(Refusal::CentreStopping.into()),
+            _ => self.answer_until_first(place, &message).await,
+        };
+        let reply = match answered {
+            Ok(body) => Reply::stored(body),
+            Err(error) => {
+                let refusal = error.refusal();
+                if is_our_fault(refusal) {
+                    tracing::error!(session = trace(sid), code = refusal.terms().code, %error, "message not answered");
+                }
+                place.reply(refusal)
+            }
+        };
+        let ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(session = trace(sid), seq, kind = kind(&message), code = reply.code(), ms, "answered");
+        reply
+    }
+
+    async fn answer_until_first(&self, place: Place, message: &TerminalMessage) -> Result<String, Error> {
+        for _ in 1..TRIES_MAX {
+            match self.answer_once(place, message).await {
+                Err(error) if error.is_overtaken() => {}
+                done => return done,
+            }
+        }
+        self.answer_once(place, message).await
+    }
+
+    /// The stored answer, or a new one.
+    async fn answer_once(&self, mut place: Place, message: &TerminalMessage) -> Result<String, Error> {
+        let Place { sid, seq, .. } = place;
+        let (before, session) = self
+            .inner
+            .store
+            .read("online.before", async move |tx| {
+                Ok::<_, Error>((answered(tx, sid, seq).await?, Session::load(tx, sid).await?))
+            })
+            .await?;
+        if let TerminalMessage::Resume(_) = message {
+            return before.ok_or(Refusal::SessionUnknown)?.again();
+        }
+        let body_sha256 = digest(message)?;
+        if let Some(before) = before {
+            return if before.body_sha256 == body_sha256 {
+                before.again()
+            } else {
+                Err(Refusal::MessageConflict.into())
+            };
+        }
+        if let TerminalMessage::Open(open) = message {
+            return if session.is_some() {
+                Err(Refusal::MessageConflict.into())
+            } else {
+                self.open(place, open, body_sha256).await
+            };
+        }
+        let session = session.ok_or(Refusal::SessionUnknown)?;
+        place.locale = session.locale;
+        match message {
+            _ if session.life == Life::Ended => Err(Refusal::SessionEnded.into()),
+            _ if seq != session.last_seq + 1 => Err(Refusal::MessageOutOfTurn.into()),
+            TerminalMessage::Result(result) => self.result(place, session, result, body_sha256).await,
+            TerminalMessage::Cancel(_) => self.cancel(place, session, body_sha256).await,
+            _ => Err(Refusal::MessageOutOfTurn.into()),
+        }
+    }
+
+    /// What is known of the order of a token. A session that has begun keeps its `aim`; one that begins has the one that its application calls for.
+    async fn view(&self, token_sha256: String, purpose: Purpose, aim: Option<Aim>) -> Result<View, Error> {
+        let (profiles, opens_since) = (Arc::clone(&self.inner.profiles), stored(self.now() - open::OPENS_WINDOW));
+        self.inner
+            .store
+            .read("online.view", async move |tx| {
+                if aim.is_none() {
+                    open::admit(tx, &token_sha256, &opens_since).await?;
+                }
+                let order = orders::claimed(tx, &token_sha256).await?;
+                let known = profiles.of(&order)?;
+                let shutting = shut::of(tx, order.card, &order.df).await?;
+                let aim = match (aim, shutting) {
+                    (Some(aim), _) => aim,
+                    (None, None) => Aim::Application,
+                    (None, Some(Shutting::Open)) => Aim::Shut,
+                    (None, Some(Shutting::Done)) => return Err(Refusal::CardBlocked.into()),
+                };
+                let target = Target::load(tx, &known, (order.card, &order.df), aim).await?;
+                let job = match purpose {
+                    Purpose::Read => None,
+                    _ => StoredJob::of_entitlement(tx, &order.entitlement).await?,
+                };
+                let gate = match pass_gates(tx, &order, job.as_ref()).await {
+                    Ok(()) => None,
+                    Err(Error::Refused(refusal)) => Some(refusal),
+                    Err(error) => return Err(error),
+                };
+                let unresolved = Script::unresolved(tx, order.card, &order.df).await?;
+                Ok::<_, Error>(View { order, target, aim, job, gate, unresolved })
+            })
+            .await
+    }
+
+    /// What the job was bound to put onto the card.
+    async fn contents(&self, view: &View, job: &StoredJob) -> Result<Contents, Error> {
+        let (order, application) = (view.order.clone(), view.target.application.clone());
+        let (store, vault) = (self.inner.store.clone(), self.inner.vault.clone());
+        let (id, sealed) = (job.id.clone(), job.sealed.clone());
+        let open = move |_: &Hsm| orders::bound(&store, &vault, &order, &application, (&id, &sealed));
+        let contents = self.inner.desk.ask(open).await?;
+        let named = contents.iter().map(|(wef, bytes)| (wef.as_str(), bytes.as_slice()));
+        if job::digest_of(&job.salt, named) == job.digest { Ok(contents) } else { Err(Refusal::OrderChanged.into()) }
+    }
+
+    /// What the order is to put onto the card, and the same sealed for a new job.
+    async fn bind(&self, view: &View, job: String) -> Result<(Contents, String), Error> {
+        let (order, application) = (view.order.clone(), view.target.application.clone());
+        let (store, vault) = (self.inner.store.clone(), self.inner.vault.clone());
+        self.inner.desk.ask(move |_| orders::bind(&store, &vault, &order, &application, &job)).await
+    }
+
+    /// Does a turn; its answer may leave then.
+    async fn commit(&self, turn: Turn, now: Timestamp) -> Result<String, Error> {
+        let (answer, part) = (turn.answer.answer.clone(), turn.order.card.to_string());
+        let (node, now) = (self.inner.node.clone(), stored(now));
+        let apply = async move |tx: &mut Conn| turn.apply(tx, &node, &now).await;
+        self.inner.store.part(&part).run_tx("online.turn", apply).await?;
+        Ok(answer)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.store.clock().now()
+    }
+
+    /// The key that signs receipts now.
+    async fn receipt_key(&self) -> Result<KeyVersion, Error> {
+        let registry = self.inner.registry.clone();
+        self.inner.desk.ask(move |_| registry.active(&KeyName::Receipt).map(|record| record.version)).await
+    }
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Script, Self::Done, Self::Error];
+
+    /// The word in a message.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Script => "script",
+            Self::Done => "done",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Reply {
+    /// An answer as it was stored; an error says by its code what it is.
+    fn stored(body: String) -> Self {
+        let (kind, refusal) = match decode::<CentreMessage>(body.as_bytes()) {
+            Ok(CentreMessage::Error(problem)) => (Kind::Error, Refusal::of_code(&problem.code)),
+            Ok(CentreMessage::Done(_)) => (Kind::Done, None),
+            _ => (Kind::Script, None),
+        };
+        Self { body, kind, refusal }
+    }
+
+    /// Status for HTTP.
+    #[must_use]
+    pub fn http(&self) -> u16 {
+        self.refusal.map_or(200, |refusal| refusal.terms().http)
+    }
+
+    /// The code of an error; empty otherwise.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.refusal.map_or("", |refusal| refusal.terms().code)
+    }
+}
+
+impl Answered {
+    /// The answer, once more.
+    fn again(self) -> Result<String, Error> {
+        if self.answer.is_empty() { Err(Refusal::AnswerDeleted.into()) } else { Ok(self.answer) }
+    }
+}
+
+impl Place {
+    /// Of a message that does not say its place.
+    const fn nowhere() -> Self {
+        Self { sid: fuda_card::cardscript::SessionId::new([0; 16]), seq: 0, locale: Locale::En }
+    }
+
+    fn reply(self, refusal: Refusal) -> Reply {
+        // A problem is far below every limit of the protocol.
+        let body = text(&self.problem(refusal)).unwrap_or_default();
+        Reply { body, kind: Kind::Error, refusal: Some(refusal) }
+    }
+}
+
+/// SHA-256 of a message in its one spelling: blanks and the order of members that a relay may change are not another body.
+fn digest(message: &TerminalMessage) -> Result<String, Error> {
+    let text = encode(message).map_err(|_| Error::Refused(Refusal::MessageInvalid))?;
+    Ok(hex::encode_upper(Sha256::digest(text.as_bytes())))
+}
+
+/// Whether an operator should look into it: everything else is told to those whom it is about.
+const fn is_our_fault(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::CentreBusy | Refusal::CentreHsm | Refusal::CentreStore | Refusal::CentreFault)
+}
+
+const fn kind(message: &TerminalMessage) -> &'static str {
+    match message {
+        TerminalMessage::Open(_) => "open",
+        TerminalMessage::Result(_) => "result",
+        TerminalMessage::Answer(_) => "answer",
+        TerminalMessage::Resume(_) => "resume",
+        TerminalMessage::Cancel(_) => "cancel",
+    }
+}

@@ -1,0 +1,171 @@
+//! Making a script: from what is to be done to the commands, with what a conforming card will answer.
+
+use super::hsm::{Beginning, Desk};
+use super::job::Job;
+use super::life_cycle::ScriptState;
+use super::refusal::Refusal;
+use super::reply::Place;
+use super::script::{Part, Script, Work};
+use super::target::{ChallengeSource, Target};
+use crate::error::Error;
+use crate::orders::Contents;
+use fuda_card::apdu::ApduError;
+use fuda_card::cardscript::limits::SCRIPT_LIFE_S;
+use fuda_card::cardscript::{self, ScriptId};
+use fuda_card::fcp::LifeCycle;
+use fuda_card::forecast::{Carrier, Forecast};
+use fuda_card::personalisation::Plan;
+use fuda_card::personalisation::update::{Found, PROGRESS_RECORD_BYTES, UpdateError, UpdateJob};
+use fuda_card::scp03::{Challenge, InitializeUpdateResponse, SequenceCounter};
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// A script, as stored and as sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    pub(crate) script: Script,
+    pub(crate) message: cardscript::Script,
+}
+
+/// How a script begins.
+#[derive(Debug, Clone)]
+pub(crate) enum How {
+    /// As the card allows: the whole session beforehand, or an introduction.
+    ByCard,
+    /// From the card's answer to an introduction with this challenge of ours.
+    GoesOn {
+        /// Our challenge.
+        host_challenge: [u8; 8],
+        /// The card's answer.
+        answer: InitializeUpdateResponse,
+    },
+}
+
+/// What a script is made for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Errand<'a> {
+    pub(crate) target: &'a Target,
+    /// The job, and its contents, where one writes or may write.
+    pub(crate) job: Option<(&'a Job, &'a Contents)>,
+    /// How the terminal's reader carries commands.
+    pub(crate) carrier: Carrier,
+}
+
+impl Errand<'_> {
+    /// The steps of some work; those of a job whose card stands there are none when it has it all.
+    pub(crate) fn plan(&self, work: &Work) -> Result<Arc<Plan>, Error> {
+        let Target { application, set, .. } = self.target;
+        Ok(Arc::new(match work {
+            Work::Look => Plan::position(application, set),
+            Work::Read => Plan::read(application, set),
+            Work::Shut => Plan::shut(application, set),
+            Work::Write(found) => self.remaining(found)?,
+        }))
+    }
+
+    /// What remains of the job for a card that stands there.
+    pub(crate) fn remaining(&self, found: &Found) -> Result<Plan, Error> {
+        let Some((job, contents)) = self.job else {
+            return Err(Error::Fault { what: "a script that writes without a job" });
+        };
+        let Target { application, set, .. } = self.target;
+        let update = UpdateJob::new(application, job.on_card()?, contents.iter().cloned(), set.clone(), None);
+        update.and_then(|update| update.plan(found)).map_err(|error| refused(&error))
+    }
+}
+
+/// Why a card does not take a job.
+fn refused(error: &UpdateError) -> Error {
+    match error {
+        UpdateError::OneSlot { .. } | UpdateError::OtherJob { .. } | UpdateError::LifeCycle(_) => {
+            Refusal::ApplicationInUse.into()
+        }
+        UpdateError::OtherContent => Refusal::OrderChanged.into(),
+        UpdateError::NoKeySet => Refusal::CardKeyless.into(),
+        UpdateError::RecordsUsedUp => Refusal::CardUnfit.into(),
+        UpdateError::UnknownWef { .. }
+        | UpdateError::Twice { .. }
+        | UpdateError::TooLong { .. }
+        | UpdateError::KeySet { .. } => Error::Fault { what: "an order's contents do not fit its application" },
+    }
+}
+
+/// An application as 1st issuance leaves it.
+pub(crate) fn blank(target: &Target) -> Found {
+    let erased = vec![0xFF; PROGRESS_RECORD_BYTES];
+    Found { life_cycle: LifeCycle::Initialisation, key_sets: vec![target.set.kvn], records: [erased.clone(), erased] }
+}
+
+impl Desk {
+    /// Makes the script for some work.
+    pub(crate) async fn offer(
+        &self,
+        place: Place,
+        errand: Errand<'_>,
+        work: Work,
+        how: How,
+        now: Timestamp,
+    ) -> Result<Offer, Error> {
+        let target = errand.target;
+        let plan = errand.plan(&work)?;
+        let next = target.counter + 1;
+        let (part, host_challenge, counter, answered, forecast) = match how {
+            How::GoesOn { host_challenge, answer } => {
+                let (bytes, counter) = (answer.encode(), answer.counter.map_or(0, SequenceCounter::to_u32));
+                let supplies = self.supplies(target, host_challenge, Beginning::Answered(answer)).await?;
+                (Part::Work, host_challenge, counter, bytes, Forecast::new(Arc::clone(&plan), supplies)?)
+            }
+            How::ByCard if target.challenge == ChallengeSource::PseudoRandom => {
+                let host_challenge = random()?;
+                let supplies = self.supplies(target, host_challenge, Beginning::Foreseen(next)).await?;
+                (Part::Work, host_challenge, next, Vec::new(), Forecast::new(Arc::clone(&plan), supplies)?)
+            }
+            How::ByCard => {
+                let host_challenge = random()?;
+                let forecast = Forecast::introduction(&plan, Challenge::S8(host_challenge), Some(target.card))?;
+                (Part::Introduction, host_challenge, 0, Vec::new(), forecast)
+            }
+        };
+        const UNSENDABLE: Error = Error::Fault { what: "a command that no APDU carries" };
+        let steps = forecast.card_script(&plan, errand.carrier).map_err(|_: ApduError| UNSENDABLE)?;
+        let mut hash = Sha256::new();
+        steps.iter().for_each(|step| hash.update(step.c.as_bytes()));
+        let expires = now + SignedDuration::from_secs(i64::from(SCRIPT_LIFE_S));
+        let script = Script {
+            id: ScriptId::new(random()?),
+            sid: place.sid,
+            seq: place.seq,
+            job: errand.job.map(|(job, _)| job.id.clone()).unwrap_or_default(),
+            card: target.card,
+            df: target.set.df.clone(),
+            kvn: target.set.kvn,
+            part,
+            work,
+            host_challenge,
+            counter,
+            counter_floor: target.counter,
+            answered,
+            commands_sha256: hex::encode_upper(hash.finalize()),
+            state: ScriptState::Offered,
+            made_at: fuda_store::clock::stored(now),
+            expires_at: fuda_store::clock::stored(expires),
+        };
+        let message = cardscript::Script {
+            sid: place.sid,
+            seq: place.seq,
+            id: script.id,
+            expires: script.expires_at.clone(),
+            budget_ms: forecast.budget_ms(),
+            steps,
+        };
+        Ok(Offer { script, message })
+    }
+}
+
+/// Random bytes of the operating system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| Error::Fault { what: "the operating system has no random numbers" })?;
+    Ok(bytes)
+}

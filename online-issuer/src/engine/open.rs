@@ -1,0 +1,196 @@
+//! `open`: from an order's token to the first script, or to the receipt of what was done before.
+
+use super::job::{Job, SALT_BYTES, digest_of};
+use super::life_cycle::{JobEvent, JobState, ScriptEvent, ScriptState};
+use super::offer::{Errand, How, blank, random};
+use super::refusal::Refusal;
+use super::reply::Place;
+use super::script::{Script, Work};
+use super::session::{Life, Session};
+use super::target::Aim;
+use super::turn::{Asked, JobTurn, Right, Stage, Turn};
+use super::{Engine, View};
+use crate::error::Error;
+use crate::id::OrderToken;
+use crate::orders::Contents;
+use fuda_card::cardscript::{CentreMessage, Open, Outcome, Purpose, Receipt};
+use fuda_card::forecast::Carrier;
+use fuda_store::Conn;
+use fuda_store::clock::stored;
+use jiff::SignedDuration;
+
+/// Contacts at which the card proved itself, for one job: a card that is put in so often and never done has a fault that trying does not cure.
+pub(crate) const CONTACTS_MAX: u32 = 50;
+
+/// Sessions of one order within [`OPENS_WINDOW`] in which no card proved itself: each costs requests to the HSM and rows. A person with a bad
+/// reader has a contact that works now and then; a program in a loop has none.
+const OPENS_UNPROVED_MAX: i64 = 30;
+/// Time within which they are counted together.
+pub(super) const OPENS_WINDOW: SignedDuration = SignedDuration::from_hours(1);
+
+impl Engine {
+    /// Answers `open`.
+    pub(super) async fn open(&self, place: Place, open: &Open, body_sha256: String) -> Result<String, Error> {
+        if !matches!(open.purpose, Purpose::Activate | Purpose::Read) {
+            return Err(Refusal::PurposeNotServed.into());
+        }
+        let token: OrderToken = open.order.parse().map_err(|_| Refusal::OrderUnknown)?;
+        let view = self.view(token.sha256(), open.purpose, None).await?;
+        let says_other = |kdd: &[u8]| !kdd.is_empty() && kdd != view.order.card.as_bytes();
+        if open.card.as_ref().is_some_and(|hint| says_other(hint.kdd.as_bytes())) {
+            return Err(Refusal::CardOther.into());
+        }
+        let session = Session {
+            sid: place.sid,
+            purpose: open.purpose,
+            token_sha256: token.sha256(),
+            job: String::new(),
+            locale: place.locale,
+            carrier: Carrier::of_atr(open.card.as_ref().map_or(&[], |hint| hint.atr.as_bytes())),
+            last_seq: 0,
+            life: Life::Open,
+        };
+        let opening = Opening { engine: self, place, session, view, body_sha256 };
+        match (opening.view.aim, open.purpose) {
+            (Aim::Shut, _) => opening.look(Work::Shut).await,
+            (Aim::Application, Purpose::Read) => opening.look(Work::Read).await,
+            (Aim::Application, _) => opening.activate().await,
+        }
+    }
+}
+
+/// Whether another session may begin for the order of a token, by those that were opened since a time.
+pub(super) async fn admit(tx: &mut Conn, token_sha256: &str, since: &str) -> Result<(), Error> {
+    let unproved = Session::unproved(tx, token_sha256, since).await?;
+    if unproved >= OPENS_UNPROVED_MAX { Err(Refusal::OrderTries.into()) } else { Ok(()) }
+}
+
+/// A session that is being opened.
+struct Opening<'e> {
+    engine: &'e Engine,
+    place: Place,
+    session: Session,
+    view: View,
+    body_sha256: String,
+}
+
+impl Opening<'_> {
+    /// A script that has no job.
+    async fn look(self, work: Work) -> Result<String, Error> {
+        let now = self.engine.now();
+        let errand = Errand { target: &self.view.target, job: None, carrier: self.session.carrier };
+        let offer = self.engine.inner.desk.offer(self.place, errand, work, How::ByCard, now).await?;
+        let message = CentreMessage::Script(offer.message);
+        let turn = Turn { script: Some(offer.script), ..self.turn(&message, Life::Open)? };
+        self.engine.commit(turn, now).await
+    }
+
+    async fn activate(mut self) -> Result<String, Error> {
+        let now = self.engine.now();
+        let (job, stage, contents) = match self.view.job.clone() {
+            Some(job) => (job, Stage::GoesOn, None),
+            None => {
+                let (job, contents) = self.new_job().await?;
+                (job, Stage::New, Some(contents))
+            }
+        };
+        self.session.job.clone_from(&job.id);
+        if job.state == JobState::Confirmed {
+            let message = self.place.done(Outcome::AlreadyWritten, Some(receipt(&job)?), Vec::new());
+            return self.engine.commit(self.turn(&message, Life::Ended)?, now).await;
+        }
+        if let Some(refusal) = self.view.gate {
+            return Err(refusal.into());
+        }
+        if job.contacts >= CONTACTS_MAX {
+            return Err(Refusal::CardTries.into());
+        }
+        let contents = match contents {
+            Some(contents) => contents,
+            None => self.engine.contents(&self.view, &job).await?,
+        };
+        let is_fresh = self.view.unresolved.is_empty() && matches!(job.state, JobState::Created | JobState::Ready);
+        let work = if is_fresh { Work::Write(blank(&self.view.target)) } else { Work::Look };
+        let errand = Errand { target: &self.view.target, job: Some((&job, &contents)), carrier: self.session.carrier };
+        let offer = self.engine.inner.desk.offer(self.place, errand, work, How::ByCard, now).await?;
+        let writes = offer.script.writes();
+        let events = events(&job, is_fresh, &offer.script);
+        let right = if writes { Right::Reserved } else { Right::Kept };
+        let message = CentreMessage::Script(offer.message);
+        let turn = Turn {
+            job: Some(JobTurn { job, stage, events, receipt: String::new(), proved_contacts: 0 }),
+            right,
+            script: Some(offer.script),
+            scripts: lost(&self.view.unresolved),
+            ..self.turn(&message, Life::Open)?
+        };
+        self.engine.commit(turn, now).await
+    }
+
+    /// A job for what the order is to put onto its card.
+    async fn new_job(&self) -> Result<(Job, Contents), Error> {
+        if let Some(refusal) = self.view.gate {
+            return Err(refusal.into());
+        }
+        let salt: [u8; SALT_BYTES] = random()?;
+        let id = hex::encode_upper(random::<8>()?);
+        let (contents, sealed) = self.engine.bind(&self.view, id.clone()).await?;
+        let digest = digest_of(&salt, contents.iter().map(|(wef, bytes)| (wef.as_str(), bytes.as_slice())));
+        let now = stored(self.engine.now());
+        let order = &self.view.order;
+        let job = Job {
+            id,
+            purpose: "activate".to_owned(),
+            order: order.id.clone(),
+            entitlement: order.entitlement.clone(),
+            card: order.card,
+            df: order.df.clone(),
+            salt,
+            digest,
+            sealed,
+            state: JobState::Created,
+            contacts: 0,
+            receipt: String::new(),
+            created_at: now.clone(),
+            changed_at: now,
+        };
+        Ok((job, contents))
+    }
+
+    /// A turn that does no more than answer.
+    fn turn(&self, message: &CentreMessage, life: Life) -> Result<Turn, Error> {
+        let asked = Asked {
+            session: &self.session,
+            stage: Stage::New,
+            seq: self.place.seq,
+            body_sha256: &self.body_sha256,
+            order: &self.view.order,
+        };
+        Turn::answering(asked, message, life)
+    }
+}
+
+/// What happens to a job whose session is opened.
+fn events(job: &Job, is_fresh: bool, script: &Script) -> Vec<JobEvent> {
+    let mut events = Vec::new();
+    if is_fresh && job.state == JobState::Created {
+        events.push(JobEvent::PassGates);
+    }
+    if script.writes() {
+        events.push(JobEvent::Offer);
+    } else if matches!(job.state, JobState::Offered | JobState::Unknown) {
+        events.push(JobEvent::Lose);
+    }
+    events
+}
+
+/// Scripts that are at a terminal while another session begins: nobody knows whether they run.
+fn lost(unresolved: &[Script]) -> Vec<(Script, ScriptEvent)> {
+    let offered = unresolved.iter().filter(|script| script.state == ScriptState::Offered);
+    offered.map(|script| (script.clone(), ScriptEvent::Lose)).collect()
+}
+
+/// The receipt of a confirmed job.
+pub(super) fn receipt(job: &Job) -> Result<Receipt, Error> {
+    serde_json::from_str(&job.receipt).map_err(|_| Error::content("a job's receipt"))
+}
