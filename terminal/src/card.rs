@@ -94,6 +94,11 @@ impl PcscCard {
         }
     }
 
+    /// Waits so long for each answer from now on, instead of [`ANSWER_DEADLINE`].
+    pub const fn answer_within(&mut self, limit: Duration) {
+        self.line.deadline = limit;
+    }
+
     /// Takes the power away, so that the card can be taken out.
     ///
     /// # Errors

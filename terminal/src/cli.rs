@@ -1,6 +1,8 @@
 //! The command line of `fuda-terminal`.
 
+use crate::encoder::ReaderSpec;
 use crate::pattern::Pattern;
+use crate::relay::{Centre, Choice};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use fuda_cli::{Globals, Program};
@@ -9,9 +11,9 @@ use std::sync::LazyLock;
 
 static VERSION: LazyLock<String> = LazyLock::new(|| fuda_cli::version::text(env!("CARGO_PKG_VERSION"), &[]));
 
-/// Look at the card readers of this machine and at the cards in them
+/// Look at the card readers of this machine and at the cards in them; activate a card over the network
 ///
-/// Nothing here needs a key or changes a card.
+/// Nothing here holds a key: what is written to a card comes from the service centre, sealed for that card.
 #[derive(Debug, Parser)]
 #[command(name = "fuda-terminal", version = VERSION.as_str(), max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
@@ -23,8 +25,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done · 2 usage · 3 no card came in time · 5 input file wrong · 9 reader or card · 70 our bug";
+const EXIT_CODES: &str = "Exit codes: 0 done · 2 usage · 3 stopped, try again · 4 refused · 5 input file wrong · 9 reader or card · 10 network or centre · 70 our bug";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -35,6 +36,10 @@ pub enum Command {
     Probe(Probe),
     /// Say what each card is that is put in, until interrupted
     Watch(Watch),
+    /// Write onto a card what an order is for
+    Activate(Relay),
+    /// Show what is on a card, for its owner
+    Read(Relay),
     /// Write a shell completion script to standard output
     Completions {
         /// The shell
@@ -69,6 +74,44 @@ pub struct Watch {
     /// Profiles whose applications are looked for besides the house's names F0465544 41 01 to 10
     #[arg(long, value_name = "FILE")]
     pub profile: Vec<PathBuf>,
+}
+
+/// `activate`, `read`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fuda-terminal activate --centre https://centre.example --order 8Q0J…
+  fuda-terminal activate --centre https://127.0.0.1:8443 --ca root.pem --reader vpcd:127.0.0.1:35963 --order - --json <token
+The commands for the card come from the service centre, sealed for that card alone. When something breaks, the same command
+goes on; docs/TERMINAL.md says for every failure whether the money is safe.")]
+pub struct Relay {
+    /// The service centre: https://HOST or https://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    pub centre: Centre,
+    /// Token of the order, as the member's page shows it; `-` reads it from standard input
+    #[arg(long, value_name = "TOKEN")]
+    pub order: Option<String>,
+    /// The reader's name, with * for any text, or vpcd:HOST:PORT to listen for a card [default: any PC/SC reader]
+    #[arg(long, value_name = "R", default_value = "*", hide_default_value = true)]
+    pub reader: ReaderSpec,
+    /// What carries the messages; auto: a WebSocket, and after three that failed HTTPS POST
+    #[arg(long, value_enum, default_value_t = Choice::Auto, value_name = "auto|ws|post", hide_possible_values = true)]
+    pub transport: Choice,
+    /// Trust the root certificates of this PEM file alone [default: those that this machine trusts]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Development: the centre is on this machine and has no certificate (http://127.0.0.1:PORT)
+    #[arg(long, conflicts_with = "ca")]
+    pub dev: bool,
+    /// Wait so many seconds for the card
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=300))]
+    pub wait: u32,
+    /// Try so many seconds to get the card's answers through when the connection is lost
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub patience: u32,
+    /// Agree to what the centre asks, without being asked
+    #[arg(long)]
+    pub yes: bool,
 }
 
 impl Program for Cli {

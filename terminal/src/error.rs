@@ -1,6 +1,8 @@
 //! What can go wrong between this machine, its readers and the card in one of them.
 
+use fuda_card::transport::TransportCode;
 use fuda_cli::{Exit, Failure};
+use std::io;
 use std::time::Duration;
 use thiserror::Error;
 
@@ -63,6 +65,20 @@ pub enum Error {
         /// How long was waited.
         deadline: Duration,
     },
+    /// The port of a vpcd encoder cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Host and port.
+        address: String,
+        /// Why.
+        error: io::ErrorKind,
+    },
+    /// A command that a vpcd message, with its two bytes of length, cannot carry.
+    #[error("a command of {len} bytes does not fit a vpcd message (at most {})", u16::MAX)]
+    CommandTooLong {
+        /// Its length.
+        len: usize,
+    },
     /// The card announces pieces of an answer without end, or answers what is no APDU.
     #[error("{reader}: {what}")]
     CardAnswer {
@@ -108,6 +124,8 @@ impl Error {
             Self::CardMute { .. } => "CARD_MUTE",
             Self::CardSilent { .. } => "CARD_SILENT",
             Self::CardAnswer { .. } => "CARD_ANSWER",
+            Self::Listen { .. } => "ENCODER_LISTEN",
+            Self::CommandTooLong { .. } => "COMMAND_TOO_LONG",
         }
     }
 
@@ -125,7 +143,15 @@ impl Error {
             Self::CardMute { .. } => "put the card in the right way round, chip first",
             Self::CardSilent { .. } => "take the card out and try again",
             Self::CardAnswer { .. } => "try another card",
+            Self::Listen { .. } => "see who uses the port, or name another one",
+            Self::CommandTooLong { .. } => "this is a defect; please report it",
         }
+    }
+}
+
+impl TransportCode for Error {
+    fn code(&self) -> &'static str {
+        Self::code(self)
     }
 }
 

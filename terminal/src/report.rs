@@ -105,17 +105,12 @@ fn record(record: &StageRecord) -> Value {
 /// What it is, and whether somebody stopped in the middle.
 fn sentence(Recognised { kind, under_way }: Recognised, lang: Lang) -> String {
     let what = match (kind, lang) {
-        (Kind::Blank, Lang::En) => "blank: a chip as its maker ships it",
+        (kind, Lang::En) => kind.meaning(),
         (Kind::Blank, Lang::Ja) => "未発行(blank):チップ製造者の出荷状態",
-        (Kind::Zeroth, Lang::En) => "zeroth: 0th issuance is done",
         (Kind::Zeroth, Lang::Ja) => "0次発行済み(zeroth)",
-        (Kind::First, Lang::En) => "first: 1st issuance is done, ready for sale",
         (Kind::First, Lang::Ja) => "1次発行済み(first):販売可能",
-        (Kind::Active, Lang::En) => "active: an application is in use",
         (Kind::Active, Lang::Ja) => "利用中(active)",
-        (Kind::Gp, Lang::En) => "gp: a GlobalPlatform card without files of this house",
         (Kind::Gp, Lang::Ja) => "GlobalPlatformカード(gp):当システムのファイルなし",
-        (Kind::Foreign, Lang::En) => "foreign: no card of this house",
         (Kind::Foreign, Lang::Ja) => "対象外のカード(foreign)",
     };
     match (under_way, lang) {

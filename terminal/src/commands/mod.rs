@@ -2,10 +2,12 @@
 
 mod list;
 mod probe;
+mod relay;
 mod watch;
 
 pub use list::list;
 pub use probe::probe;
+pub use relay::relay;
 pub use watch::watch;
 
 use crate::card::PcscCard;

@@ -1,4 +1,4 @@
-//! A reader as a place where one card after the other is put in.
+//! A reader of this machine as a place where one card after the other is put in.
 
 use crate::card::PcscCard;
 use crate::error::Error;
@@ -12,7 +12,7 @@ const BUSY_WAIT: Duration = Duration::from_millis(50);
 
 /// One reader. A card that was ejected is not taken again before it has been out.
 #[derive(Debug)]
-pub struct Encoder {
+pub struct PcscEncoder {
     name: String,
     readers: Readers,
     seen: Mutex<Seen>,
@@ -26,7 +26,7 @@ struct Seen {
     done_at: Option<u32>,
 }
 
-impl Encoder {
+impl PcscEncoder {
     /// A reader by its name.
     ///
     /// # Errors
