@@ -1,10 +1,11 @@
 //! Writes the seeds of every corpus: `cargo run -p fuda-fuzz-properties --example seeds`.
 //!
-//! They come from the project's own vectors, its two profiles and an issuance dialogue; what a fuzzer found later lies
+//! They come from the project's own vectors, its profiles and an issuance dialogue; what a fuzzer found later lies
 //! beside them under names that begin with a digest.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a developer's tool on the project's own files")]
 
 use fuda_card_sim::atr::atr;
+use fuda_card_sim::make::{Domain, Make};
 use fuda_card_sim::state::Protocol;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -12,17 +13,74 @@ use std::path::{Path, PathBuf};
 fn main() {
     apdu();
     fcp_and_tlv();
-    seed("atr", "t0", &atr(Protocol::T0));
-    seed("atr", "t1", &atr(Protocol::T1));
+    for (make, name) in [(Make::Files, ""), (Make::Domain(Domain::issuer()), "-no-files")] {
+        seed("atr", &format!("t0{name}"), &atr(Protocol::T0, &make));
+        seed("atr", &format!("t1{name}"), &atr(Protocol::T1, &make));
+    }
     seed("atr", "interface-bytes", &hex("3BF71100008131FE454A434F507632343178"));
     seed("atr", "t1-historical", &hex("3B86810146454153475000"));
-    for name in ["membership-1ap", "membership-4ap"] {
+    for name in ["membership-1ap", "membership-4ap", "gp-isd", "gp-isd-transport"] {
         let text = std::fs::read(root().join("profiles").join(format!("{name}.toml"))).unwrap();
         seed("profile", name, &text);
     }
     scp03();
     vpcd();
     dialogue();
+    card_script();
+    verdict();
+}
+
+/// One message of each kind, and a script with a card that does as it is told, one that does not, and one that is gone.
+fn card_script() {
+    let sid = "000102030405060708090A0B0C0D0E0F";
+    let terminal = [
+        (
+            "open",
+            r#""seq":0,"purpose":"activate","order":"K7QF-0001","terminal":{"name":"t/1","transport":"ws"},"locale":"ja","card":{"kdd":"00010203040506070809"}"#,
+        ),
+        ("result", r#""seq":1,"id":"0011223344556677","n":2,"r":["9000"],"end":"card_gone","at":1,"t":[12]"#),
+        ("answer", r#""seq":1,"yes":true"#),
+        ("resume", r#""seq":1"#),
+        ("cancel", r#""seq":2"#),
+        ("ask", r#""seq":0,"what":"put_card_in","text":"Put the card in""#),
+        ("wait", r#""seq":0,"ms":1000,"text":"""#),
+        (
+            "done",
+            r#""seq":1,"outcome":"written","receipt":{"body":"{}","key":"receipt@1","signature":"00"},"shown":[["expiry","2027-04"]],"text":"""#,
+        ),
+        ("error", r#""seq":0,"code":"ORDER_NOT_PAID","retriable":true,"who":"member","text":"","trace":"0011""#),
+    ];
+    for (kind, rest) in terminal {
+        seed("cardscript", kind, format!(r#"{{"type":"{kind}","sid":"{sid}",{rest}}}"#).as_bytes());
+    }
+    let script = format!(
+        r#"{{"type":"script","sid":"{sid}","seq":0,"id":"0011223344556677","expires":"","budget_ms":5000,"steps":[{{"c":"00A4040000","ms":500,"percent":5}},{{"c":"8050300008","sw":["9000","63"],"match":[{{"offset":1,"mask":"FF0F","value":"0102"}}],"ms":500,"p":"meeting","percent":10}},{{"c":"00","stop":"go_on","ms":9,"percent":100}}]}}"#
+    );
+    for (name, answers) in [
+        ("script-done", "029000 0500011290 00 026A82"),
+        ("script-match", "029000 0500011390 00"),
+        ("script-status", "026A82"),
+        ("script-gone", "029000 FF"),
+        ("script-late", "029000 0500011290 00 0A00000000000000009000"),
+    ] {
+        let answers = hex(&answers.replace(' ', ""));
+        seed("cardscript", name, &[script.as_bytes(), &[0], &answers].concat());
+    }
+}
+
+fn verdict() {
+    for (name, changes) in [
+        ("none", ""),
+        ("initialize-update", "01000003"),
+        ("first-record", "04000003"),
+        ("swapped", "440600"),
+        ("cut", "9000"),
+        ("refused", "C500026A82"),
+        ("other-card", "C10022EE010203040506070809300370000000000000000000000000000000000000019000"),
+        ("two", "05000102 0A00 0304"),
+    ] {
+        seed("verdict", name, &hex(&changes.replace(' ', "")));
+    }
 }
 
 fn apdu() {
@@ -98,7 +156,38 @@ fn dialogue() {
     let application = vec![0x06, 0x01, 0x04, 0x30, 0x04, 0x05];
     let create_df = "00E000001F621D8201388302DF028407F04655444100028A01038C087FFFE2E1E2FFE2E2";
     let create_ef = "00E000001562138002002882010183020021 8A01058C0303E1E1";
-    let scenes: [(&str, Vec<Vec<u8>>); 9] = [
+    let scenes: [(&str, Vec<Vec<u8>>); 12] = [
+        (
+            "in-parts",
+            vec![
+                application.clone(),
+                in_parts(3, "00D6910008CAFEBABECAFEBABE"),
+                protected("10D6910002CAFE"),
+                protected("00B0910004"),
+                plain("10A4040C04F0465544"),
+                plain("00A4040C03410001"),
+            ],
+        ),
+        (
+            "objects",
+            vec![
+                issuer.clone(),
+                protected("80E29000125F500F68747470733A2F2F782E6578616D706C65"),
+                protected("80E2100003420393"),
+                protected("80E29001029999"),
+                protected("80CA004200"),
+                plain("80CA5F5000"),
+            ],
+        ),
+        (
+            "r-mac-session",
+            vec![
+                vec![0x06, 0x01, 0x04, 0x30, 0x04, 0x01],
+                protected("807A10010100"),
+                protected("00B0910004"),
+                protected("80780003"),
+            ],
+        ),
         (
             "issuer-creates",
             vec![
@@ -223,6 +312,28 @@ fn dialogue() {
         protected("80E4000003D201FF"),
     ];
     seed("dialogue", "blank", &blank.concat());
+    for form in [8, 9, 24, 27] {
+        let domain = [
+            vec![form],
+            plain("00A4040008A000000151000000"),
+            vec![0x04, 0xFF, 0x00, 0x05],
+            protected("80CA00E000"),
+            vec![0x05, 0x00, 0x30, 0x02, 0x00],
+            vec![0x04, 0x30, 0x02, 0x05],
+            protected("80E4000003D201FF"),
+            vec![0x05, 0x30, 0x31, 0x04, 0x02],
+            vec![0x04, 0x31, 0x04, 0x05],
+            protected("80E29000125F500F68747470733A2F2F782E6578616D706C65"),
+            plain("00A4000C023F00"),
+        ];
+        seed("dialogue", &format!("domain-{form}"), &domain.concat());
+    }
+}
+
+/// A command through the channel in parts of so many bytes.
+fn in_parts(size: u8, command: &str) -> Vec<u8> {
+    let command = hex(command);
+    [&[3, size - 1, u8::try_from(command.len()).unwrap()][..], &command].concat()
 }
 
 /// One operation of the dialogue target: opcode, length, command.

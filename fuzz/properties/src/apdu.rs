@@ -3,10 +3,13 @@
 use crate::bytes::Bytes;
 use fuda_card::apdu::{ApduError, Command, DATA_EXTENDED_MAX, Length, NE_EXTENDED_MAX, Response};
 
-/// `encode ∘ decode` and `decode ∘ encode` are the identity, for commands and responses.
+/// `encode ∘ decode` and `decode ∘ encode` are the identity, for commands and responses; the parts of a chain are the whole.
 pub fn check(input: &[u8]) {
     match Command::decode(input) {
-        Ok(command) => assert_eq!(command.encode().unwrap(), input, "{command:?}"),
+        Ok(command) => {
+            assert_eq!(command.encode().unwrap(), input, "{command:?}");
+            chained(&command, 1 + usize::from(command.p1));
+        }
         Err(ApduError::Truncated { offset } | ApduError::LengthMismatch { offset }) => {
             assert!(offset <= input.len(), "offset {offset} of {} bytes", input.len());
         }
@@ -17,6 +20,16 @@ pub fn check(input: &[u8]) {
         Err(error) => assert!(input.len() < 2, "{error}"),
     }
     made(&mut Bytes(input));
+}
+
+/// Its parts carry the whole data, only the last says that it is the last and asks for an answer.
+fn chained(command: &Command, part_max: usize) {
+    let parts = command.chain(part_max).unwrap();
+    let data: Vec<u8> = parts.iter().flat_map(|part| part.data.clone()).collect();
+    assert_eq!(data, command.data);
+    let (last, before) = parts.split_last().unwrap();
+    assert_eq!((last.cla, last.ne), (command.cla, command.ne));
+    assert!(before.iter().all(|part| part.cla & 0x10 != 0 && part.ne.is_none() && part.data.len() == part_max));
 }
 
 /// A command made of the same bytes by its fields.

@@ -7,6 +7,7 @@ use fuda_card::scp03::{Authenticated, Challenge, InitializeUpdate, SecurityLevel
 use fuda_card::status::StatusWord;
 use fuda_card_sim::crypto::AesKey as CardKey;
 use fuda_card_sim::derivation::Mode;
+use fuda_card_sim::make::{Domain, InitialSet, Make};
 use fuda_card_sim::state::Protocol;
 use fuda_card_sim::{Blank, Card};
 
@@ -65,7 +66,7 @@ const ISSUANCE: [Step; 31] = {
     ]
 };
 
-/// A chip without files, with power; b1 of `form` chooses T=0, b2 S16.
+/// A chip without files, with power; b1 of `form` chooses T=0, b2 S16, b4 a security domain, b5 one whose initial set stays.
 #[must_use]
 pub fn blank(form: u8) -> Card {
     let maker = CardKey::from_bytes(&KDKS[0]).unwrap();
@@ -73,10 +74,16 @@ pub fn blank(form: u8) -> Card {
     let mut card = Card::new(Blank {
         protocol: if form & 1 == 0 { Protocol::T1 } else { Protocol::T0 },
         mode: if form & 2 == 0 { Mode::S8 } else { Mode::S16 },
+        make: make(form),
         ..derived
     });
     card.power_on();
     card
+}
+
+fn make(form: u8) -> Make {
+    let initial_set = if form & 16 == 0 { InitialSet::Vanishes } else { InitialSet::Stays };
+    if form & 8 == 0 { Make::Files } else { Make::Domain(Domain { initial_set, ..Domain::issuer() }) }
 }
 
 /// The same chip after both issuances, freshly powered.

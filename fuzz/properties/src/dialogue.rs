@@ -2,13 +2,14 @@
 //!
 //! | byte | meaning |
 //! |---|---|
-//! | first | b1 T=0, b2 S16, b3 a blank chip instead of an issued one |
+//! | first | b1 T=0, b2 S16, b3 a blank chip instead of an issued one, b4 a security domain (b5: its initial set stays) |
 //! | then | operations, each an opcode (its three low bits) and its operands |
 //!
 //! | opcode | operands | operation |
 //! |---|---|---|
 //! | 0, 1 | length, bytes | a command as it is |
-//! | 2, 3 | length, bytes | the same through the channel |
+//! | 2 | length, bytes | the same through the channel |
+//! | 3 | size, length, bytes | the same in parts of this size |
 //! | 4 | KVN, key, level | opens a channel in the current DF |
 //! | 5 | old KVN, new KVN, key, DEK | PUT KEY through the channel |
 //! | 6 | place | a plain SELECT |
@@ -16,7 +17,7 @@
 
 use crate::bytes::Bytes;
 use crate::cards::{self, AP_NAME};
-use crate::lasting::{Counters, is_in_a_file, lasting, static_keys};
+use crate::lasting::{Counters, is_written, lasting, static_keys};
 use fuda_card::apdu::{Command, Length, Response};
 use fuda_card::scp03::{Authenticated, SecurityLevel};
 use fuda_card_sim::Card;
@@ -32,7 +33,7 @@ const OPERATIONS_MAX: usize = 64;
 pub fn check(input: &[u8]) {
     let mut input = Bytes(input);
     let form = input.byte();
-    let card = if form & 4 == 0 { cards::issued(form) } else { cards::blank(form) };
+    let card = if form & 12 == 0 { cards::issued(form) } else { cards::blank(form) };
     let mut scene = Scene { before: lasting(&card, Counters::Kept), card, form, channel: None };
     for _ in 0..OPERATIONS_MAX {
         if input.is_empty() {
@@ -59,11 +60,10 @@ impl Scene {
                 let length = usize::from(input.byte());
                 self.exchange(input.take(length));
             }
-            2 | 3 => {
-                let length = usize::from(input.byte());
-                if let Ok(command) = Command::decode(input.take(length)) {
-                    self.protected(&command);
-                }
+            2 => self.protected_parts(input, usize::MAX),
+            3 => {
+                let size = 1 + usize::from(input.byte());
+                self.protected_parts(input, size);
             }
             4 => {
                 let (kvn, key, level) = (input.byte(), usize::from(input.byte()), usize::from(input.byte()));
@@ -97,6 +97,14 @@ impl Scene {
                 }
                 assert_eq!(lasting(&self.card, Counters::Kept), self.before, "a reset changes nothing that lasts");
             }
+        }
+    }
+
+    fn protected_parts(&mut self, input: &mut Bytes<'_>, part_max: usize) {
+        let length = usize::from(input.byte());
+        let Ok(command) = Command::decode(input.take(length)) else { return };
+        for part in command.chain(part_max).expect("parts with data") {
+            self.protected(&part);
         }
     }
 
@@ -137,11 +145,11 @@ impl Scene {
         response
     }
 
-    /// A key that a command wrote into a working file itself may be read there: libFuzzer learns one from this comparison.
+    /// A key that a command wrote into a working file or an object itself may be read there: libFuzzer learns one from this comparison.
     fn holds_no_key(&self, answer: &[u8]) {
         for key in static_keys(&self.before) {
             let is_there = answer.windows(key.len()).any(|window| window == key);
-            assert!(!is_there || is_in_a_file(&self.before, &key), "a static key in an answer");
+            assert!(!is_there || is_written(&self.before, &key), "a static key in an answer");
         }
     }
 }

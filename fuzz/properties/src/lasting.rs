@@ -54,9 +54,11 @@ fn collect_below(file: &FileReport, keys: &mut Vec<Vec<u8>>) {
     file.files.iter().for_each(|file| collect_below(file, keys));
 }
 
-/// Whether the contents of some working file hold these bytes, within a record or over several.
-pub(crate) fn is_in_a_file(report: &Report, bytes: &[u8]) -> bool {
-    report.mf.as_ref().is_some_and(|mf| is_below(mf, &hex::encode_upper(bytes)))
+/// Whether some working file holds these bytes, within a record or over several, or a stored object.
+pub(crate) fn is_written(report: &Report, bytes: &[u8]) -> bool {
+    let bytes = hex::encode_upper(bytes);
+    report.objects.values().any(|object| object.contains(&bytes))
+        || report.mf.as_ref().is_some_and(|mf| is_below(mf, &bytes))
 }
 
 fn is_below(file: &FileReport, bytes: &str) -> bool {

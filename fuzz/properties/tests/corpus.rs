@@ -6,7 +6,7 @@
     reason = "the helper of these tests fails as they do, and names the file in hand"
 )]
 
-use fuda_fuzz_properties::{apdu, atr, dialogue, fcp, profile, scp03, tlv, vpcd};
+use fuda_fuzz_properties::{apdu, atr, cardscript, dialogue, fcp, profile, scp03, tlv, verdict, vpcd};
 use std::path::Path;
 
 fn replay(target: &str, check: fn(&[u8])) {
@@ -44,4 +44,4 @@ macro_rules! targets {
     };
 }
 
-targets!(apdu atr dialogue fcp profile scp03 tlv vpcd);
+targets!(apdu atr cardscript dialogue fcp profile scp03 tlv verdict vpcd);
