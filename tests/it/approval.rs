@@ -36,10 +36,3 @@ fn nothing_is_approved_before_a_card_is_good() {
     assert_eq!(limited["good"], 1, "a smaller limit counts first");
     drop(feeder);
 }
-
-#[test]
-fn rework_is_refused_by_name() {
-    let site = Site::new();
-    site.order(&Order { line: "rework = true".to_owned(), ..Order::small(1) });
-    let _ = site.line(1, &[]).wait().fails(4, "REWORK");
-}

@@ -2,6 +2,7 @@
 
 use fuda_tests::running::until;
 use fuda_tests::{Delivery, Order, Site, agree, skip};
+use fuda_tests_cluster::{Engine, on_both_engines};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -9,13 +10,12 @@ fn deliver<'a>(folder: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
     [&["deliver", "T-1", "--out", folder.to_str().unwrap()], more].concat()
 }
 
-#[test]
-fn a_delivery_is_checked_with_programs_that_know_nothing_of_fuda() {
+fn a_delivery_is_checked_with_programs_that_know_nothing_of_fuda(engine: Engine) {
     let name = "delivery::a_delivery_is_checked_with_programs_that_know_nothing_of_fuda";
     let (Some(sha256sum), Some(openssl)) = (skip::needs(name, "sha256sum"), skip::needs(name, "openssl")) else {
         return;
     };
-    let site = Site::new();
+    let site = Site::on(engine);
     site.make(&Order::small(3), 2);
     let delivery = site.deliver("T-1", "out");
     let _ = agree::everything(&site, "T-1", &delivery);
@@ -41,9 +41,8 @@ fn a_delivery_is_checked_with_programs_that_know_nothing_of_fuda() {
     assert!(!here(&openssl, &verify).status.success(), "another manifest has the same signature");
 }
 
-#[test]
-fn cards_of_a_delivery_are_opened_again_by_another_process() {
-    let site = Site::new();
+fn cards_of_a_delivery_are_opened_again_by_another_process(engine: Engine) {
+    let site = Site::on(engine);
     site.make(&Order::small(3), 1);
     let delivery = site.deliver("T-1", "out");
     std::fs::rename(site.path("ejected"), site.path("again")).unwrap();
@@ -55,9 +54,8 @@ fn cards_of_a_delivery_are_opened_again_by_another_process() {
     let _ = feeder.wait().done();
 }
 
-#[test]
-fn parts_share_no_card_and_together_they_are_the_job() {
-    let site = Site::new();
+fn parts_share_no_card_and_together_they_are_the_job(engine: Engine) {
+    let site = Site::on(engine);
     site.make(&Order::small(5), 2);
     let folders = ["a", "b", "c"].map(|name| site.path(&format!("deliveries/{name}")));
     let first = site.factory(&deliver(&folders[0], &["--quantity", "2"])).done();
@@ -80,9 +78,8 @@ fn parts_share_no_card_and_together_they_are_the_job() {
     assert_eq!(site.database().column("SELECT state FROM delivery"), ["published", "published", "published"]);
 }
 
-#[test]
-fn a_refused_delivery_sets_no_card_aside() {
-    let site = Site::new();
+fn a_refused_delivery_sets_no_card_aside(engine: Engine) {
+    let site = Site::on(engine);
     site.make(&Order::small(3), 1);
     let taken = site.path("deliveries/taken");
     std::fs::create_dir(&taken).unwrap();
@@ -97,9 +94,8 @@ fn a_refused_delivery_sets_no_card_aside() {
     assert_eq!(std::fs::read_dir(site.path("deliveries")).unwrap().count(), 2, "something was left behind");
 }
 
-#[test]
-fn a_delivery_that_was_cut_is_continued_with_the_same_cards() {
-    let site = Site::new();
+fn a_delivery_that_was_cut_is_continued_with_the_same_cards(engine: Engine) {
+    let site = Site::on(engine);
     site.order(&Order::small(4));
     site.blank("stack", 4);
     let feeder = site.feeder("stack", 1, &[]);
@@ -128,9 +124,8 @@ fn a_delivery_that_was_cut_is_continued_with_the_same_cards() {
     assert!(rest.column("serial").iter().all(|serial| !chosen.iter().any(|other| other == serial)));
 }
 
-#[test]
-fn a_delivery_that_was_touched_is_refused() {
-    let site = Site::new();
+fn a_delivery_that_was_touched_is_refused(engine: Engine) {
+    let site = Site::on(engine);
     site.make(&Order::small(2), 1);
     let delivery = site.deliver("T-1", "out");
     let folder = delivery.folder.to_str().unwrap().to_owned();
@@ -153,9 +148,8 @@ fn a_delivery_that_was_touched_is_refused() {
     let _ = site.factory(&["verify", &folder]).done();
 }
 
-#[test]
-fn a_part_of_an_unfinished_job_says_that_cards_are_to_come() {
-    let site = Site::new();
+fn a_part_of_an_unfinished_job_says_that_cards_are_to_come(engine: Engine) {
+    let site = Site::on(engine);
     site.order(&Order::small(3));
     site.blank("stack", 1);
     let feeder = site.feeder("stack", 1, &[]);
@@ -166,9 +160,8 @@ fn a_part_of_an_unfinished_job_says_that_cards_are_to_come() {
     assert!(ended.stdout.contains("2 of 3 ordered cards are still to come"), "{ended}");
 }
 
-#[test]
-fn a_folder_that_was_finished_before_the_journal_knew_is_not_written_twice() {
-    let site = Site::new();
+fn a_folder_that_was_finished_before_the_journal_knew_is_not_written_twice(engine: Engine) {
+    let site = Site::on(engine);
     site.make(&Order::small(2), 1);
     let first = site.path("deliveries/a");
     let told = site.factory(&deliver(&first, &[])).done();
@@ -181,11 +174,22 @@ fn a_folder_that_was_finished_before_the_journal_knew_is_not_written_twice() {
     let _ = site.factory(&deliver(&other, &[])).fails(4, "DELIVERY_EMPTY");
 }
 
-#[test]
-fn a_folder_that_is_called_like_a_job_is_not_taken_for_its_delivery() {
-    let site = Site::new();
+fn a_folder_that_is_called_like_a_job_is_not_taken_for_its_delivery(engine: Engine) {
+    let site = Site::on(engine);
     site.make(&Order::small(1), 1);
     std::fs::create_dir(site.path("T-1")).unwrap();
     let told = site.factory(&["verify", "T-1"]).done();
     assert_eq!(told["job"], "T-1");
 }
+
+on_both_engines!(
+    a_delivery_is_checked_with_programs_that_know_nothing_of_fuda,
+    cards_of_a_delivery_are_opened_again_by_another_process,
+    parts_share_no_card_and_together_they_are_the_job,
+    a_refused_delivery_sets_no_card_aside,
+    a_delivery_that_was_cut_is_continued_with_the_same_cards,
+    a_delivery_that_was_touched_is_refused,
+    a_part_of_an_unfinished_job_says_that_cards_are_to_come,
+    a_folder_that_was_finished_before_the_journal_knew_is_not_written_twice,
+    a_folder_that_is_called_like_a_job_is_not_taken_for_its_delivery,
+);

@@ -4,7 +4,7 @@ use fuda_tests::program::binary;
 use fuda_tests::{Ended, Site};
 use std::fmt::Write;
 
-const PROGRAMS: [&str; 4] = ["fuda-factory", "fuda-kms", "fuda-card-sim", "fuda-terminal"];
+const PROGRAMS: [&str; 5] = ["fuda-factory", "fuda-kms", "fuda-issuer", "fuda-card-sim", "fuda-terminal"];
 
 fn run(site: &Site, program: &str, arguments: &[&str]) -> Ended {
     site.start(&binary(program), arguments).wait()
@@ -43,6 +43,11 @@ fn the_factorys_help_is_what_was_reviewed() {
 #[test]
 fn the_key_managers_help_is_what_was_reviewed() {
     snapshot("fuda-kms");
+}
+
+#[test]
+fn the_issuers_help_is_what_was_reviewed() {
+    snapshot("fuda-issuer");
 }
 
 #[test]

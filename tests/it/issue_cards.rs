@@ -3,11 +3,11 @@
 use fuda_tests::program::binary;
 use fuda_tests::site::repository;
 use fuda_tests::{Chip, Order, Site, agree};
+use fuda_tests_cluster::{Engine, on_both_engines};
 use std::collections::BTreeSet;
 
-#[test]
-fn an_order_becomes_stock_and_everything_agrees() {
-    let site = Site::new();
+fn an_order_becomes_stock_and_everything_agrees(engine: Engine) {
+    let site = Site::on(engine);
     site.order(&Order { spares: 3, ..Order::of(24) });
     site.blank("stack", 27);
     let maker_keys: BTreeSet<String> =
@@ -36,9 +36,8 @@ fn an_order_becomes_stock_and_everything_agrees() {
     assert_eq!(encoders.len(), 4, "every encoder worked: {encoders:?}");
 }
 
-#[test]
-fn cards_that_speak_t0_are_issued_like_the_others() {
-    let site = Site::new();
+fn cards_that_speak_t0_are_issued_like_the_others(engine: Engine) {
+    let site = Site::on(engine);
     site.order(&Order { spares: 0, ..Order::small(2) });
     let _ = site.sim(&["blank", "--count", "2", "--dir", "stack", "--atr", "t0"]).done();
     let feeder = site.feeder("stack", 1, &["--trace", "trace"]);
@@ -51,9 +50,8 @@ fn cards_that_speak_t0_are_issued_like_the_others() {
     assert!(trace.contains("00C00000"), "no answer was fetched: {trace}");
 }
 
-#[test]
-fn card_maker_and_service_provider_work_in_two_jobs() {
-    let site = Site::new();
+fn card_maker_and_service_provider_work_in_two_jobs(engine: Engine) {
+    let site = Site::on(engine);
     let maker = Order {
         id: "MAKER".to_owned(),
         stages: "[0]".to_owned(),
@@ -88,15 +86,16 @@ fn card_maker_and_service_provider_work_in_two_jobs() {
     assert_eq!(counts.count("fed"), 4);
     let reject = &delivery.rejects[0];
     let told = ["chip_id", "serial", "class", "sw", "disposition"].map(|name| reject[name].as_str());
-    assert_eq!(told, ["", "", "card", "6A88", "foreign"], "it has no such key set, and told no identity");
+    assert_eq!(told, ["00000000000000000001", "", "card", "", "foreign"], "it has no such key set");
+    let codes = site.database().column("SELECT code FROM reject WHERE job = 'PROVIDER'");
+    assert_eq!(codes, ["CARD_KEY_SET_MISSING"]);
     assert_eq!(Chip::ejected(&site, "00000000000000000001").state, "blank");
     // What the maker counted as good stays so.
     assert_eq!(agree::accounts(&site, "MAKER").count("good"), 3);
 }
 
-#[test]
-fn an_order_as_a_table_gives_every_card_its_printed_number() {
-    let site = Site::new();
+fn an_order_as_a_table_gives_every_card_its_printed_number(engine: Engine) {
+    let site = Site::on(engine);
     let text = std::fs::read_to_string(repository("examples/order.csv")).unwrap();
     site.write("order.toml", &text);
     std::fs::rename(site.path("order.toml"), site.path("order.csv")).unwrap();
@@ -112,9 +111,8 @@ fn an_order_as_a_table_gives_every_card_its_printed_number() {
     assert_eq!(delivery.column("printed"), ["7992-7398-713", "8810-4000-0000-13", "4111-1111-1111-1111"]);
 }
 
-#[test]
-fn two_orders_run_at_once_on_two_lines_of_one_site() {
-    let site = Site::new();
+fn two_orders_run_at_once_on_two_lines_of_one_site(engine: Engine) {
+    let site = Site::on(engine);
     let orders = [("A", 8_810_400_000_001), ("B", 9_000_000_000_001)];
     let lines = [0, 1].map(|encoder: u16| {
         let (id, first) = orders[usize::from(encoder)];
@@ -137,3 +135,11 @@ fn two_orders_run_at_once_on_two_lines_of_one_site() {
     let jobs = site.factory(&["job", "list"]).done();
     assert_eq!(jobs["jobs"].as_array().unwrap().len(), 2);
 }
+
+on_both_engines!(
+    an_order_becomes_stock_and_everything_agrees,
+    cards_that_speak_t0_are_issued_like_the_others,
+    card_maker_and_service_provider_work_in_two_jobs,
+    an_order_as_a_table_gives_every_card_its_printed_number,
+    two_orders_run_at_once_on_two_lines_of_one_site,
+);

@@ -1,8 +1,9 @@
-//! The line is killed, asked to stop, or started twice: it goes on from what the cards and the journal say.
+//! The line is killed or asked to stop: it goes on from what the cards and the journal say.
 
 use fuda_tests::random::Random;
 use fuda_tests::running::until;
 use fuda_tests::{Order, Running, Site, agree};
+use fuda_tests_cluster::{Engine, on_both_engines};
 use rustix::process::Signal;
 
 /// Commands that the chips have met so far, by the feeder's own record.
@@ -16,9 +17,8 @@ fn until_commands(site: &Site, line: &mut Running, more: u64) {
     until("commands at the chips", || commands(site) >= wanted || line.has_ended());
 }
 
-#[test]
-fn killed_at_random_moments_it_goes_on_and_everything_agrees() {
-    let site = Site::new();
+fn killed_at_random_moments_it_goes_on_and_everything_agrees(engine: Engine) {
+    let site = Site::on(engine);
     let mut random = Random::seeded();
     site.order(&Order::of(14));
     site.blank("stack", 14);
@@ -41,9 +41,8 @@ fn killed_at_random_moments_it_goes_on_and_everything_agrees() {
     let _ = site.factory(&["verify", "T-1"]).done();
 }
 
-#[test]
-fn asked_to_stop_it_finishes_the_cards_in_hand_and_the_same_command_continues() {
-    let site = Site::new();
+fn asked_to_stop_it_finishes_the_cards_in_hand_and_the_same_command_continues(engine: Engine) {
+    let site = Site::on(engine);
     site.order(&Order::small(8));
     site.blank("stack", 8);
     let feeder = site.feeder("stack", 2, &["--trace", "trace", "--latency", "2ms"]);
@@ -63,9 +62,8 @@ fn asked_to_stop_it_finishes_the_cards_in_hand_and_the_same_command_continues() 
     assert_eq!(site.database().count("SELECT COUNT(*) FROM card WHERE attempt > 1"), 0, "no card was interrupted");
 }
 
-#[test]
-fn a_second_signal_ends_at_once_and_the_card_in_hand_is_finished_later() {
-    let site = Site::new();
+fn a_second_signal_ends_at_once_and_the_card_in_hand_is_finished_later(engine: Engine) {
+    let site = Site::on(engine);
     site.order(&Order::small(2));
     site.blank("stack", 2);
     let feeder = site.feeder("stack", 1, &["--trace", "trace", "--latency", "40ms"]);
@@ -85,9 +83,8 @@ fn a_second_signal_ends_at_once_and_the_card_in_hand_is_finished_later() {
     let _ = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
 }
 
-#[test]
-fn a_limit_stops_with_exit_3_and_the_rest_follows() {
-    let site = Site::new();
+fn a_limit_stops_with_exit_3_and_the_rest_follows(engine: Engine) {
+    let site = Site::on(engine);
     site.order(&Order::small(5));
     site.blank("stack", 5);
     let feeder = site.feeder("stack", 2, &[]);
@@ -100,22 +97,9 @@ fn a_limit_stops_with_exit_3_and_the_rest_follows() {
     assert_eq!(site.line(2, &[]).wait().done()["run"]["good"], 0);
 }
 
-#[test]
-fn a_second_line_on_a_running_job_is_refused_and_changes_nothing() {
-    let site = Site::new();
-    site.order(&Order::small(4));
-    site.blank("stack", 4);
-    site.blank("other", 4);
-    let feeder = site.feeder("stack", 1, &["--trace", "trace", "--latency", "2ms"]);
-    let mut first = site.line(1, &[]);
-    until_commands(&site, &mut first, 10);
-    let port = site.first_port() + 2;
-    let second = ["run", "order.toml", "--encoders", &format!("vpcd:127.0.0.1:{port}"), "--idle", "1s"];
-    let refused = site.factory(&second).fails(4, "JOB_RUNNING");
-    assert!(refused.what.contains("T-1"), "{refused:?}");
-    let report = first.wait().done();
-    assert_eq!(report["good"], 4);
-    let _ = feeder.wait().done();
-    let counts = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
-    assert_eq!(counts.count("fed"), 4);
-}
+on_both_engines!(
+    killed_at_random_moments_it_goes_on_and_everything_agrees,
+    asked_to_stop_it_finishes_the_cards_in_hand_and_the_same_command_continues,
+    a_second_signal_ends_at_once_and_the_card_in_hand_is_finished_later,
+    a_limit_stops_with_exit_3_and_the_rest_follows,
+);

@@ -71,11 +71,20 @@ pub fn everything(site: &Site, job: &str, delivery: &Delivery) -> Counts {
     counts
 }
 
-/// `cards.csv` and `cards.jsonl` say the same, field by field.
+/// `cards.csv` and `cards.jsonl` say the same, field by field; what the second alone tells of counters is of key sets of the card.
 fn tables(delivery: &Delivery) {
     assert_eq!(delivery.lines.len(), delivery.cards.len());
     for (line, row) in delivery.lines.iter().zip(&delivery.cards) {
-        let fields = line.as_object().unwrap().iter().map(|(name, value)| {
+        let mut line = line.as_object().unwrap().clone();
+        for counter in line.remove("counters").iter().flat_map(|list| list.as_array().unwrap()) {
+            let counter = counter.as_object().unwrap();
+            assert_eq!(counter.keys().collect::<Vec<_>>(), ["counter", "df", "kvn"]);
+            assert!(
+                counter["counter"].as_u64().unwrap() > 0 && [0x30, 0x3D].map(Value::from).contains(&counter["kvn"]),
+                "{counter:?}"
+            );
+        }
+        let fields = line.iter().map(|(name, value)| {
             let text = match value {
                 Value::Array(words) => words.iter().map(|word| word.as_str().unwrap()).collect::<Vec<_>>().join(" "),
                 other => other.as_str().unwrap().to_owned(),
@@ -117,9 +126,16 @@ pub fn no_serial_twice(database: &Database) {
 
 /// What a finished card of a profile must hold, read from the profile's file.
 #[derive(Debug)]
-pub struct Product {
-    folders: Vec<(String, String, String)>,
-    records: [String; 2],
+pub enum Product {
+    /// Files: FID, name and KVN of each DF, and the stage records.
+    Files {
+        /// The DFs.
+        folders: Vec<(String, String, String)>,
+        /// ZERO and FIRST.
+        records: [String; 2],
+    },
+    /// Keys only: the KVN of the issuer set.
+    Keys(String),
 }
 
 impl Product {
@@ -128,6 +144,9 @@ impl Product {
     pub fn read(profile: &str, profile_sha256: &str, lot: &str) -> Self {
         let text = std::fs::read_to_string(repository(&format!("profiles/{profile}.toml"))).unwrap();
         let file: toml::Table = text.parse().unwrap();
+        if let Some(domain) = file.get("domain") {
+            return Self::Keys(domain["issuer"]["kvn"].as_str().unwrap().to_owned());
+        }
         let folders = file["df"].as_array().unwrap().iter().map(|df| {
             let text = |name: &str| df.get(name).and_then(toml::Value::as_str).map(str::to_owned);
             (text("fid").unwrap(), text("df_name").unwrap(), text("kvn").unwrap_or_else(|| "30".to_owned()))
@@ -140,17 +159,24 @@ impl Product {
             record.extend_from_slice(&check[..8]);
             hex::encode_upper(record)
         };
-        Self { folders: folders.collect(), records: [record(1), record(2)] }
+        Self::Files { folders: folders.collect(), records: [record(1), record(2)] }
     }
 
     /// The card is stock: activated, its stages recorded, one key set in each place, every DF waiting for 2nd issuance.
     pub fn is_on(&self, chip: &Chip) {
         let kdd = &chip.kdd;
+        let (folders, records) = match self {
+            Self::Files { folders, records } => (folders, records),
+            Self::Keys(kvn) => {
+                assert_eq!((chip.state.as_str(), kvns(chip, "")), ("domain", vec![kvn.clone()]), "{kdd}");
+                return;
+            }
+        };
         assert_eq!(chip.state, "activated", "{kdd}");
         assert_eq!(kvns(chip, ""), ["30"], "{kdd}: the MF has the issuer's set and no other");
-        assert_eq!(chip.file("2F02").unwrap()["contents"], serde_json::json!(self.records), "{kdd}");
-        assert_eq!(chip.folders(), self.folders.iter().map(|(fid, ..)| fid).collect::<Vec<_>>(), "{kdd}");
-        for (fid, name, kvn) in &self.folders {
+        assert_eq!(chip.file("2F02").unwrap()["contents"], serde_json::json!(records), "{kdd}");
+        assert_eq!(chip.folders(), folders.iter().map(|(fid, ..)| fid).collect::<Vec<_>>(), "{kdd}");
+        for (fid, name, kvn) in folders {
             let folder = chip.file(fid).unwrap();
             assert_eq!(folder["name"], **name, "{kdd}: {fid}");
             assert_eq!(folder["life_cycle"], "initialisation", "{kdd}: {fid}");

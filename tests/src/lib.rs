@@ -11,11 +11,15 @@
 )]
 
 pub mod agree;
+pub mod centre;
 pub mod ceremony;
 pub mod chip;
 pub mod database;
 pub mod delivery;
+mod folder;
+pub mod market;
 pub mod memory;
+pub mod mounts;
 pub mod order;
 pub mod ports;
 pub mod program;
@@ -27,6 +31,7 @@ pub mod skip;
 pub use chip::Chip;
 pub use database::Database;
 pub use delivery::Delivery;
+pub use market::{Answer, Node};
 pub use order::Order;
 pub use program::Ended;
 pub use running::Running;

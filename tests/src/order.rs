@@ -48,6 +48,13 @@ impl Order {
         Self { profile: "membership-1ap".to_owned(), keys, ..Self::of(quantity) }
     }
 
+    /// `quantity` cards of a profile with keys only, both stages, with as many spares.
+    #[must_use]
+    pub fn domain(quantity: u32) -> Self {
+        let keys = ["transport", "issuer"].map(str::to_owned).to_vec();
+        Self { profile: "gp-isd".to_owned(), keys, ..Self::of(quantity) }
+    }
+
     /// The file.
     #[must_use]
     pub fn text(&self) -> String {

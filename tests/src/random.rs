@@ -10,9 +10,22 @@ impl Random {
     /// From `$FUDA_TEST_SEED`, else from the operating system. Says the seed, which the harness shows when the test fails.
     #[must_use]
     pub fn seeded() -> Self {
+        let (seed, random) = Self::told();
+        eprintln!("again with FUDA_TEST_SEED={seed}");
+        random
+    }
+
+    /// The same, for a test that says the seed itself.
+    #[must_use]
+    pub fn told() -> (u64, Self) {
         let given = std::env::var("FUDA_TEST_SEED").ok().map(|text| text.parse().unwrap());
         let seed = given.unwrap_or_else(|| RandomState::new().hash_one(0));
-        eprintln!("again with FUDA_TEST_SEED={seed}");
+        (seed, Self::of(seed))
+    }
+
+    /// From a seed.
+    #[must_use]
+    pub const fn of(seed: u64) -> Self {
         Self(seed)
     }
 

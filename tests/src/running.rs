@@ -77,6 +77,12 @@ impl Running {
         std::fs::read_to_string(self.log.with_extension("err")).unwrap()
     }
 
+    /// What it has printed so far.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        std::fs::read_to_string(self.log.with_extension("out")).unwrap()
+    }
+
     fn ended(&mut self) -> Ended {
         let status = self.child.wait().unwrap();
         let read = |extension: &str| std::fs::read_to_string(self.log.with_extension(extension)).unwrap();

@@ -1,10 +1,12 @@
 //! A test's own site: token, keys, PIN, database, `fuda.toml`, chips and ports, in a folder that ends with it.
 
+use crate::folder::copy_folder;
 use crate::ports;
 use crate::program::{Ended, binary};
 use crate::running::{Running, until};
 use crate::skip::skipped;
 use crate::{Database, Delivery, Order};
+use fuda_tests_cluster::{Cluster, Engine};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,6 +28,12 @@ const KRYOPTIC: &str = "FUDA_KRYOPTIC_MODULE";
 /// Making keys takes seconds on a slow disk, so the sites of one process are copies of one, which lives as long as any of them.
 static PATTERN: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
 
+/// The same for sites whose database is on a server.
+static PATTERN_ON_SERVER: Mutex<Weak<PatternOnServer>> = Mutex::new(Weak::new());
+
+/// A site's files, and its database.
+type PatternOnServer = (TempDir, fuda_tests_cluster::Database);
+
 /// A folder with everything that the programs read and write.
 #[derive(Debug)]
 pub struct Site {
@@ -33,7 +41,10 @@ pub struct Site {
     first_port: u16,
     started: AtomicU32,
     maker: Maker,
+    /// Where its database is, when it is no file of the site.
+    server: Option<fuda_tests_cluster::Database>,
     _pattern: Option<Arc<TempDir>>,
+    _pattern_on_server: Option<Arc<PatternOnServer>>,
 }
 
 /// Whose token a site has.
@@ -72,6 +83,53 @@ impl Site {
         site
     }
 
+    /// A site with the keys of `softhsm-config/keys.toml` and its database on an engine.
+    #[must_use]
+    pub fn on(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::new(),
+            Engine::Postgres => {
+                let pattern = pattern_on_server();
+                let mut site = Self::bare();
+                copy_folder(pattern.0.path(), site.folder.path());
+                site.server = Some(Cluster::of_the_programs().unwrap().copy_of(&pattern.1));
+                site.settle();
+                site._pattern_on_server = Some(pattern);
+                site
+            }
+        }
+    }
+
+    /// A site whose database is on a test's own cluster, which the test may take away.
+    #[must_use]
+    pub fn on_cluster(cluster: &Cluster) -> Self {
+        let mut site = Self::bare();
+        site.server = Some(cluster.database());
+        site.settle();
+        site.fill_server();
+        site
+    }
+
+    /// Makes schema and keys of a site whose database is on a server.
+    fn fill_server(&self) {
+        let _ = self.factory(&["store", "migrate"]).done();
+        let keys = repository("softhsm-config/keys.toml");
+        let _ = self.kms(&["init", keys.to_str().unwrap()]).done();
+    }
+
+    /// A site for `GlobalPlatform` cards on sale: their initial keys are public and the same on all of them.
+    #[must_use]
+    pub fn for_domains() -> Self {
+        let site = Self::bare();
+        site.write(
+            "keys.toml",
+            "token = \"factory\"\n[[key]]\nname = \"initial\"\npublic = \"gp-default\"\nscheme = \"fixed\"\n\
+             [[key]]\nname = \"transport\"\n[[key]]\nname = \"issuer\"\n[[key]]\nname = \"receipt\"\n",
+        );
+        let _ = site.kms(&["init", "keys.toml"]).done();
+        site
+    }
+
     /// A site with a module, and neither token nor keys.
     #[must_use]
     pub fn bare() -> Self {
@@ -93,7 +151,15 @@ impl Site {
         for name in ["tokens", "deliveries", "log"] {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let site = Self { folder, first_port: ports::take(), started: AtomicU32::new(0), maker, _pattern: None };
+        let site = Self {
+            folder,
+            first_port: ports::take(),
+            started: AtomicU32::new(0),
+            maker,
+            server: None,
+            _pattern: None,
+            _pattern_on_server: None,
+        };
         site.settle();
         site
     }
@@ -111,9 +177,11 @@ impl Site {
             Maker::SoftHsm => "softhsm",
             Maker::Kryoptic => "kryoptic",
         };
+        let url =
+            self.server.as_ref().map_or_else(|| "sqlite:factory.db".to_owned(), fuda_tests_cluster::Database::url);
         let toml = format!(
             "[site]\nname = \"test\"\nmode = \"test\"\n[hsm]\nmodule = \"{}\"\nprovider = \"{provider}\"\ntoken = {{ label = \"factory\" }}\n\
-             pin = {{ file = \"pin\" }}\nworkers = 1\n[store]\nurl = \"sqlite:factory.db\"\n[factory]\nout = \"deliveries\"\n",
+             pin = {{ file = \"pin\" }}\nworkers = 1\n[store]\nurl = \"{url}\"\n[factory]\nout = \"deliveries\"\n",
             self.module().display()
         );
         self.write("fuda.toml", &toml);
@@ -154,7 +222,10 @@ impl Site {
     /// The database.
     #[must_use]
     pub fn database(&self) -> Database {
-        Database::at(&self.path("factory.db"))
+        match &self.server {
+            Some(database) => Database::on_server(database.clone()),
+            None => Database::at(&self.path("factory.db")),
+        }
     }
 
     /// A program in the site's folder and environment.
@@ -197,6 +268,13 @@ impl Site {
         let _ = self.sim(&["blank", "--count", &count.to_string(), "--dir", stack]).done();
     }
 
+    /// Puts cards with a security domain and no files on a stack.
+    pub fn blank_domains(&self, stack: &str, count: u32, more: &[&str]) {
+        let count = count.to_string();
+        let arguments = ["blank", "--count", &count, "--dir", stack, "--kind", "gp"];
+        let _ = self.sim(&[&arguments, more].concat()).done();
+    }
+
     /// Ports of so many encoders, as HOST:PORT-PORT.
     #[must_use]
     pub fn address(&self, encoders: u16) -> String {
@@ -213,38 +291,38 @@ impl Site {
     /// Somebody who puts the chips of a stack into so many encoders, and puts them into `ejected` when they come out.
     #[must_use]
     pub fn feeder(&self, stack: &str, encoders: u16, more: &[&str]) -> Running {
-        self.feed(stack, &self.address(encoders), more)
+        self.feed(stack, "ejected", &self.address(encoders), more)
     }
 
     /// The same with one encoder, counted from 0.
     #[must_use]
     pub fn feeder_at(&self, stack: &str, encoder: u16, more: &[&str]) -> Running {
         let address = format!("127.0.0.1:{}", self.first_port + encoder);
-        self.feed(stack, &address, more)
+        self.feed(stack, "ejected", &address, more)
     }
 
-    fn feed(&self, stack: &str, address: &str, more: &[&str]) -> Running {
-        let arguments = ["serve", "--dir", stack, "--eject-to", "ejected", "--connect", address, "--json"];
+    /// The same at any address, with another folder for the chips that come out.
+    #[must_use]
+    pub fn feed(&self, stack: &str, out: &str, address: &str, more: &[&str]) -> Running {
+        let arguments = ["serve", "--dir", stack, "--eject-to", out, "--connect", address, "--json"];
         self.start(&binary("fuda-card-sim"), &[&arguments, more].concat())
     }
 
     /// Starts the line for `order.toml`. It gives up when no card comes, so that a failing test ends.
     #[must_use]
     pub fn line(&self, encoders: u16, more: &[&str]) -> Running {
-        let spec = format!("vpcd:{}", self.address(encoders));
-        let arguments = [
-            "run",
-            "order.toml",
-            "--encoders",
-            &spec,
-            "--operator",
-            "tester",
-            "--no-progress",
-            "--idle",
-            "20s",
-            "--json",
-        ];
-        self.start(&binary("fuda-factory"), &[&arguments, more].concat())
+        self.line_at(0, encoders, ["tester", "20s"], more)
+    }
+
+    /// A line at so many encoders from one on, counted from 0, with its operator and how long it waits for a card.
+    #[must_use]
+    pub fn line_at(&self, first: u16, encoders: u16, [operator, idle]: [&str; 2], more: &[&str]) -> Running {
+        assert!(first + encoders <= ports::ROW);
+        let port = self.first_port + first;
+        let spec = format!("vpcd:127.0.0.1:{port}-{}", port + encoders - 1);
+        let line = ["run", "order.toml", "--encoders", &spec, "--no-progress", "--json"];
+        let person = ["--operator", operator, "--idle", idle];
+        self.start(&binary("fuda-factory"), &[&line[..], &person, more].concat())
     }
 
     /// Makes the cards of an order from a stack of blank chips, without any trouble.
@@ -303,18 +381,18 @@ fn pattern() -> Arc<TempDir> {
     pattern
 }
 
-fn copy_folder(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            if !target.exists() {
-                std::fs::create_dir(&target).unwrap();
-            }
-            copy_folder(&entry.path(), &target);
-        } else {
-            // Takes the mode along: PIN and database are for their owner only.
-            std::fs::copy(entry.path(), target).unwrap();
-        }
+fn pattern_on_server() -> Arc<PatternOnServer> {
+    let mut kept = PATTERN_ON_SERVER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(pattern) = kept.upgrade() {
+        return pattern;
     }
+    let mut site = Site::bare();
+    let database = Cluster::of_the_programs().unwrap().database();
+    site.server = Some(database.clone());
+    site.settle();
+    site.fill_server();
+    std::fs::remove_dir_all(site.path("log")).unwrap();
+    let pattern = Arc::new((site.folder, database));
+    *kept = Arc::downgrade(&pattern);
+    pattern
 }

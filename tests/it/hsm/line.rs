@@ -57,14 +57,20 @@ fn workers_that_are_killed_during_a_run_cost_no_chip_and_no_second_attempt() {
     site.until_ejected(1);
     let mut killed = 0;
     while !line.has_ended() {
+        let made = site.chips("ejected").len();
         for pid in children(line.pid()) {
             kill(pid);
             killed += 1;
         }
-        std::thread::sleep(std::time::Duration::from_millis(230));
+        // However slow the machine is, the next ones come to work before they die too.
+        until("another card", || line.has_ended() || site.chips("ejected").len() > made);
     }
-    assert_eq!(line.wait().done()["good"], 15);
+    let report = line.wait().done();
+    assert_eq!(report["good"], 15);
     assert!(killed >= 4, "only {killed} workers were killed");
+    let told = &report["run"]["hsm"];
+    assert!(told["deaths"].as_u64().unwrap() + told["failed_starts"].as_u64().unwrap() >= 4, "{told}");
+    assert_eq!((&told["failures"], told["workers"].as_array().unwrap().len()), (&0.into(), 2), "{told}");
     let _ = feeder.wait().done();
     assert_eq!(site.database().count("SELECT COUNT(*) FROM card WHERE attempt > 1"), 0, "a card was interrupted");
     let _ = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
@@ -90,4 +96,27 @@ fn a_token_that_vanishes_during_a_run_stops_the_line_at_the_next_start_of_a_work
     assert_eq!(site.line(1, &[]).wait().done()["good"], 30);
     let _ = feeder.wait().done();
     let _ = agree::everything(&site, "T-1", &site.deliver("T-1", "T-1"));
+}
+
+#[test]
+fn a_token_that_is_away_for_a_while_costs_the_line_nothing_as_long_as_a_worker_lives() {
+    let site = Site::new();
+    site.order(&Order::small(150));
+    site.blank("stack", 150);
+    let feeder = site.feeder("stack", 2, &["--latency", "2ms"]);
+    let mut line = site.line(2, &["--hsm-workers", "2"]);
+    site.until_ejected(1);
+    let before = children(line.pid());
+    assert_eq!(before.len(), 2);
+    std::fs::rename(site.path("tokens"), site.path("elsewhere")).unwrap();
+    kill(before[0]);
+    let made = site.chips("ejected").len();
+    until("cards made by the other worker", || site.chips("ejected").len() > made + 3);
+    until("the end of the killed one, whom none can follow", || children(line.pid()) == [before[1]]);
+    std::fs::rename(site.path("elsewhere"), site.path("tokens")).unwrap();
+    until("two workers again", || children(line.pid()).len() == 2);
+    assert!(!line.has_ended(), "the run was too short");
+    assert_eq!(line.wait().done()["good"], 150);
+    let _ = feeder.wait().done();
+    assert_eq!(site.database().count("SELECT COUNT(*) FROM card WHERE attempt > 1"), 0, "a card was interrupted");
 }

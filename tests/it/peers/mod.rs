@@ -2,6 +2,8 @@
 //!
 //! A test that lacks its program, or may not make a mount namespace, names itself in `$FUDA_SKIP_LOG` and returns.
 
+mod activated;
+mod dialogues;
 mod issued;
 mod kryoptic;
 mod opensc;

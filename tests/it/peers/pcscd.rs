@@ -3,12 +3,13 @@
 //! pcscd has its socket at a fixed path. In a mount namespace of its own, with an empty `/run`, that path is a folder of the
 //! test, which clients find by `PCSCLITE_CSOCK_NAME`. Nothing of the machine is touched, and tests run side by side.
 
+use fuda_tests::mounts::unshare;
 use fuda_tests::program::binary;
 use fuda_tests::running::until;
 use fuda_tests::skip::skipped;
 use fuda_tests::{Ended, Running, Site};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The namespace's `/run` is empty but for the socket's folder; the daemon ends with the test.
 const START: &str = r#"
@@ -38,6 +39,11 @@ struct Installed {
 impl Pcsc {
     /// Starts the service for a test; `None` when it cannot run here.
     pub(super) fn start(test: &str) -> Option<Self> {
+        Self::start_in(test, Site::new)
+    }
+
+    /// The same in a site that is made before: while the service runs, the site's ports are its readers'.
+    pub(super) fn start_in(test: &str, site: impl FnOnce() -> Site) -> Option<Self> {
         let Some(installed) = installed() else {
             skipped(test, "there is no pcscd with a vpcd driver");
             return None;
@@ -46,7 +52,7 @@ impl Pcsc {
             skipped(test, "no mount namespace can be made here");
             return None;
         };
-        Some(Self::run(Site::new(), &installed, unshare))
+        Some(Self::run(site(), &installed, unshare))
     }
 
     fn run(site: Site, installed: &Installed, unshare: &[&str]) -> Self {
@@ -129,19 +135,6 @@ fn installed() -> Option<Installed> {
         let root = pcscd.ancestors().nth(3)?.to_owned();
         let driver = DRIVERS.iter().map(|driver| root.join(driver)).find(|driver| driver.is_file())?;
         Some(Installed { pcscd, driver, root })
-    })
-}
-
-/// The options that make a mount namespace: as root, else as root of a user namespace.
-fn unshare() -> Option<&'static [&'static str]> {
-    [&["-m"][..], &["-Urm"][..]].into_iter().find(|options| {
-        let tried = Command::new("unshare")
-            .args(*options)
-            .args(["--propagation", "private", "mount", "-t", "tmpfs", "none", "/run"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        tried.is_ok_and(|status| status.success())
     })
 }
 

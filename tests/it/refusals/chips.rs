@@ -33,6 +33,25 @@ fn a_foreign_chip_falls_into_the_reject_bin_and_is_not_written() {
 }
 
 #[test]
+fn a_chip_without_the_key_set_of_its_stage_is_counted_once_however_often_it_is_put_in() {
+    let site = Site::new();
+    site.order(&Order { stages: "[1]".to_owned(), line: "stop_after = 1".to_owned(), ..Order::small(2) });
+    site.blank("stack", 1);
+    for time in 1..=2 {
+        let feeder = site.feeder("stack", 1, &[]);
+        let ended = site.line(1, &[]).wait();
+        drop(feeder);
+        let counts = agree::accounts(&site, "T-1");
+        assert_eq!((counts.count("fed"), counts.count("rejected")), (1, 1), "time {time}: {ended}");
+        let chip = site.chips("ejected").remove(0);
+        std::fs::rename(chip, site.path("stack/0.card")).unwrap();
+    }
+    let kdd = Chip::read(&site, &site.path("stack/0.card")).kdd;
+    assert_eq!(site.database().column("SELECT kdd FROM reject"), [kdd]);
+    assert_eq!(Chip::read(&site, &site.path("stack/0.card")).state, "blank");
+}
+
+#[test]
 fn a_good_card_that_is_put_in_again_changes_no_account() {
     let site = Site::new();
     site.order(&Order::small(3));

@@ -15,7 +15,7 @@ fn a_wrong_pin_is_refused_once_and_never_tried_again() {
     let right = std::fs::read_to_string(site.path("pin")).unwrap();
     write_pin(&site, "00000000000000000000000000000000", 0o600);
     let _ = site.line(1, &["--hsm-workers", "4"]).wait().fails(7, "PIN_REFUSED");
-    let shown = site.kms(&["token", "show"]).done();
+    let shown = site.kms(&["token", "show"]).exits(1).json();
     assert!(shown["pin_latch"].as_str().unwrap().contains("CKR_PIN_INCORRECT"), "{shown}");
 
     // Even the right PIN is not tried now: the latch stands before C_Login.
@@ -39,5 +39,5 @@ fn a_pin_file_that_others_may_read_or_that_is_missing_is_not_used() {
     assert!(refused.what.contains("0644"), "{refused:?}");
     std::fs::remove_file(site.path("pin")).unwrap();
     let _ = site.factory(&["check", "order.toml"]).fails(7, "PIN_FILE");
-    assert_eq!(site.kms(&["token", "show"]).done()["pin_latch"], serde_json::Value::Null, "no try was made");
+    assert_eq!(site.kms(&["token", "show"]).exits(1).json()["pin_latch"], serde_json::Value::Null, "no try was made");
 }
