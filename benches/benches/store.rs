@@ -10,7 +10,7 @@ fn commits(criterion: &mut Criterion) {
     let folder = tempfile::tempdir_in(site::report_folder().unwrap()).unwrap();
     let opened = store::open(folder.path()).unwrap();
     let mut numbers = 0..;
-    criterion.bench_function("store.commits", |bencher| {
+    criterion.bench_function("store.sqlite.commits", |bencher| {
         bencher.iter(|| store::commit(&opened, numbers.next().unwrap()).unwrap());
     });
 }

@@ -5,18 +5,21 @@
 //! It is written against PKCS#11 alone, without `kms`, so that it is also a second opinion about what a card's keys are: the report
 //! compares both answers byte for byte before it believes either rate.
 
-mod calls;
+pub mod calls;
 pub mod processes;
 
 use crate::doing::{Doing, failed};
-use calls::{Calls, card_key_template, readable_template};
+use crate::maker::Maker;
+use crate::site::Site;
+use calls::{Calls, Lengths, card_key_template, readable_template};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::AuthPin;
 use fuda_cli::Failure;
-use fuda_kms::{CardAnswer, CardChallenge, CardRequest, CardStep, KeyVersion, StepAnswer, TokenConfig};
+use fuda_kms::{CardAnswer, CardChallenge, CardRequest, CardStep, KeyVersion, StepAnswer};
+use fuda_pkcs11_ext::Library;
 use std::collections::BTreeMap;
 
 /// Purposes in kdf3's label, and of a set in the order of PUT KEY.
@@ -30,11 +33,19 @@ const S_ENC: u8 = 0x04;
 const S_MAC: u8 = 0x06;
 const S_RMAC: u8 = 0x07;
 
-/// A key-derivation key: its handle, and the CMAC subkey that turns a CMAC of one block into one AES.
+/// A key-derivation key: its handle, and how card keys come from it.
 #[derive(Debug, Clone, Copy)]
 struct Kdk {
     handle: ObjectHandle,
-    k1: [u8; 16],
+    by: By,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum By {
+    /// One AES, with the CMAC subkey that turns a CMAC of one block into it.
+    EncryptData { k1: [u8; 16] },
+    /// The token's own CMAC.
+    Sp800108,
 }
 
 /// One static card key that a request needs: of which version, for what, and with which rights.
@@ -49,10 +60,12 @@ struct Wanted {
 #[derive(Debug)]
 pub struct Bare {
     library: Pkcs11,
+    functions: Library,
     slot: Slot,
-    _login: Session,
+    login: Session,
     wanted: Vec<Wanted>,
     places: BTreeMap<(KeyVersion, u8), usize>,
+    maker: Maker,
 }
 
 /// What came out for a card: every byte, in the order of the steps, and the number of PKCS#11 functions called.
@@ -68,14 +81,17 @@ impl Bare {
     ///
     /// # Errors
     /// When the token is not there or lacks a key.
-    pub fn start(token: &TokenConfig, request: &CardRequest) -> Result<Self, Failure> {
+    pub fn start(site: &Site, request: &CardRequest) -> Result<Self, Failure> {
+        let token = site.hsm_config()?.token;
         let library = Pkcs11::new(&token.module).doing("load the PKCS#11 library")?;
+        let functions = Library::load(&token.module).doing("load the PKCS#11 library")?;
         // The workers of this process may have started the library and logged in before.
         let _ = library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK));
         let slot = slot_of(&library, token.label.as_str())?;
         let login = library.open_ro_session(slot).doing("open a session")?;
         let _ = login.login(UserType::User, Some(&AuthPin::from(token.pin.read()?.expose().to_owned())));
-        let mut bare = Self { library, slot, _login: login, wanted: Vec::new(), places: BTreeMap::new() };
+        let (wanted, places, maker) = (Vec::new(), BTreeMap::new(), site.maker());
+        let mut bare = Self { library, functions, slot, login, wanted, places, maker };
         bare.prepare(request)?;
         Ok(bare)
     }
@@ -99,28 +115,38 @@ impl Bare {
             Attribute::Label(version.to_string().into_bytes()),
             Attribute::Class(ObjectClass::SECRET_KEY),
         ];
-        let found = self._login.find_objects(&search).doing("look for a key")?;
+        let found = self.login.find_objects(&search).doing("look for a key")?;
         let [handle] = found.as_slice() else { return Err(failed(format!("{} objects are {version}", found.len()))) };
-        let calls = Calls::on(&self._login);
-        let zero = calls.derive(*handle, &[0; 16], &readable_template())?;
-        let value = self._login.get_attributes(zero, &[AttributeType::Value]).doing("read the zero block")?;
+        match self.maker {
+            Maker::SoftHsm => Ok(Kdk { handle: *handle, by: By::EncryptData { k1: self.k1(*handle)? } }),
+            // Kryoptic reads a token object from its database at every use.
+            Maker::Kryoptic => {
+                let copy = self.login.copy_object(*handle, &[Attribute::Token(false)]).doing("copy a key")?;
+                Ok(Kdk { handle: copy, by: By::Sp800108 })
+            }
+        }
+    }
+
+    fn k1(&self, handle: ObjectHandle) -> Result<[u8; 16], Failure> {
+        let zero =
+            Calls::on(&self.login, self.functions, Lengths::Known).derive(handle, &[0; 16], &readable_template())?;
+        let value = self.login.get_attributes(zero, &[AttributeType::Value]).doing("read the zero block")?;
         let Some(Attribute::Value(block)) = value.first() else { return Err(failed("no zero block".to_owned())) };
         let block: [u8; 16] = block.as_slice().try_into().doing("read the zero block")?;
-        self._login.destroy_object(zero).doing("destroy an object")?;
-        Ok(Kdk { handle: *handle, k1: doubled(block) })
+        self.login.destroy_object(zero).doing("destroy an object")?;
+        Ok(doubled(block))
     }
 
     /// Makes the calls of one card.
     ///
     /// # Errors
     /// When the token refuses one.
-    pub fn card(&self, request: &CardRequest) -> Result<Outcome, Failure> {
+    pub fn card(&self, request: &CardRequest, lengths: Lengths) -> Result<Outcome, Failure> {
         let session = self.library.open_ro_session(self.slot).doing("open a session")?;
-        let calls = Calls::on(&session);
+        let calls = Calls::on(&session, self.functions, lengths);
         let mut handles = Vec::with_capacity(self.wanted.len());
         for wanted in &self.wanted {
-            let block = derivation_block(&request.kdd, wanted);
-            handles.push(calls.derive(wanted.kdk.handle, &block, &wanted.template)?);
+            handles.push(wanted.derive(&calls, &request.kdd)?);
         }
         let handle = |version: &KeyVersion, purpose| {
             let place = self.places.get(&(version.clone(), purpose));
@@ -153,6 +179,8 @@ impl Bare {
                         bytes.extend(calls.kcv(key)?);
                     }
                 }
+                // The benches' profiles have no recovery set.
+                CardStep::WrapSealedSet { .. } => return Err(failed("a sealed set".to_owned())),
             }
         }
         let calls = calls.made() + 2;
@@ -202,6 +230,7 @@ fn rights(request: &CardRequest) -> BTreeMap<(&KeyVersion, u8), calls::Rights> {
                     rights.entry((new, purpose)).or_default().goes();
                 }
             }
+            CardStep::WrapSealedSet { .. } => {}
         }
     }
     rights
@@ -216,13 +245,25 @@ fn slot_of(library: &Pkcs11, label: &str) -> Result<Slot, Failure> {
     Err(failed(format!("no token is labelled {label}")))
 }
 
-/// kdf3's block ⊕ K1: `01 ‖ 00 00 00 purpose ‖ 00 ‖ KDD`.
-fn derivation_block(kdd: &[u8; 10], wanted: &Wanted) -> [u8; 16] {
-    let [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9] = *kdd;
-    let mut block = [1, 0, 0, 0, wanted.purpose, 0, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9];
-    for (byte, key) in block.iter_mut().zip(wanted.kdk.k1) {
-        *byte ^= key;
+impl Wanted {
+    fn derive(&self, calls: &Calls<'_>, kdd: &[u8; 10]) -> Result<ObjectHandle, Failure> {
+        let block = kdf3_block(kdd, self.purpose);
+        let [_counter, label @ ..] = &block;
+        match self.kdk.by {
+            By::EncryptData { k1 } => calls.derive(self.kdk.handle, &xor(block, k1), &self.template),
+            By::Sp800108 => calls.derive_sp800_108(self.kdk.handle, label, &self.template),
+        }
     }
+}
+
+/// kdf3's input: `01 ‖ 00 00 00 purpose ‖ 00 ‖ KDD`.
+const fn kdf3_block(kdd: &[u8; 10], purpose: u8) -> [u8; 16] {
+    let [d0, d1, d2, d3, d4, d5, d6, d7, d8, d9] = *kdd;
+    [1, 0, 0, 0, purpose, 0, d0, d1, d2, d3, d4, d5, d6, d7, d8, d9]
+}
+
+fn xor(mut block: [u8; 16], key: [u8; 16]) -> [u8; 16] {
+    block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
     block
 }
 

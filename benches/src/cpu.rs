@@ -8,6 +8,10 @@ use std::time::Duration;
 /// Ticks per second in `/proc/*/stat`: USER_HZ, 100 on every Linux (proc(5), `utime`).
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// Fields between the program's name and `utime`, and `cutime`, each followed by the time of the system.
+const UTIME: usize = 11;
+const CUTIME: usize = 13;
+
 /// CPU time that all threads of this process have used.
 #[must_use]
 pub fn own() -> Duration {
@@ -21,13 +25,22 @@ pub fn own() -> Duration {
 /// When `/proc` is not Linux's.
 pub fn children_s() -> Result<f64, Failure> {
     let text = std::fs::read_to_string("/proc/self/stat").doing("read /proc/self/stat")?;
-    seconds(&text).ok_or_else(|| failed("/proc/self/stat is not as proc(5) says".to_owned()))
+    seconds(&text, CUTIME).ok_or_else(|| failed("/proc/self/stat is not as proc(5) says".to_owned()))
 }
 
-/// Fields 16 and 17; the second, the program's name, is in parentheses and may hold anything.
-fn seconds(stat: &str) -> Option<f64> {
+/// CPU time, in seconds, that a process has used (proc(5): `utime` and `stime`); steps of 10 ms.
+///
+/// # Errors
+/// When there is no such process.
+pub fn of_process_s(pid: u32) -> Result<f64, Failure> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).doing("read a process's CPU time")?;
+    seconds(&text, UTIME).ok_or_else(|| failed(format!("/proc/{pid}/stat is not as proc(5) says")))
+}
+
+/// Two neighbouring fields, of which the first is so many behind the program's name; the name the program's name, is in parentheses and may hold anything.
+fn seconds(stat: &str, first: usize) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(13);
+    let mut fields = fields.split_whitespace().skip(first);
     let mut ticks = || fields.next()?.parse::<f64>().ok();
     Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
 }
@@ -39,7 +52,8 @@ mod tests {
     #[test]
     fn reads_the_two_fields_behind_any_name() {
         let stat = "7 (a ) b) S 1 7 7 0 -1 4194560 100 200 0 0 11 12 150 50 20 0 1 0 5 6 7";
-        assert_eq!(seconds(stat), Some(2.0));
+        assert_eq!((seconds(stat, CUTIME), seconds(stat, UTIME)), (Some(2.0), Some(0.23)));
+        assert!(of_process_s(std::process::id()).unwrap() >= 0.0);
         assert!(children_s().unwrap() >= 0.0);
     }
 

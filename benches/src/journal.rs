@@ -11,8 +11,8 @@ use crate::site::Site;
 use fuda_card::id::{DfName, Kvn};
 use fuda_card::personalisation::{Action, Stage};
 use fuda_cli::Failure;
-use fuda_issuance::journal::Chip;
-use fuda_issuance::{Journal, NewJob, Serial, SerialSource, Station};
+use fuda_issuance::journal::{Chip, Intent};
+use fuda_issuance::{Journal, NewJob, Rework, Serial, SerialSource, SiteMode, Station};
 use fuda_kms::KeyVersion;
 use fuda_store::Store;
 use std::path::Path;
@@ -64,7 +64,8 @@ impl Desk {
         let pins = Pins::first(&plan)?;
         let mut sets = Vec::new();
         for step in plan.steps() {
-            if let Action::PutKey(set) = &step.action {
+            if let Action::PutKey(load) = &step.action {
+                let set = &load.set;
                 sets.push((set.df.clone(), set.kvn, pins.version(set)?));
             }
         }
@@ -80,9 +81,15 @@ impl Desk {
             spares: 0,
             lot: product::LOT.to_owned(),
             keys: pins.to_map(),
+            mode: SiteMode::Test,
+            first_article: 0,
         };
         let journal = Journal::open_or_create(&store, order).doing("make a job")?;
-        let station = Station { encoder: "vpcd:3500".to_owned(), operator: "bench".to_owned() };
+        let station = Station {
+            encoder: "vpcd:3500".to_owned(),
+            operator: "bench".to_owned(),
+            line: "BENCH-JOURNAL~1".to_owned(),
+        };
         Ok(Self { journal, station, serials: Arc::new(Counter), sets, next: AtomicU64::new(0) })
     }
 
@@ -92,9 +99,10 @@ impl Desk {
     /// When the database refuses.
     pub fn card(&self) -> Result<(), Failure> {
         let kdd = product::chip(self.next.fetch_add(1, Ordering::Relaxed));
-        self.journal.begin(kdd, Chip::Blank, &self.station, &self.serials, self.sets.clone()).doing("begin a card")?;
+        let intent = Intent { kdd, chip: Chip::Blank, sets: self.sets.clone(), rework: Rework::Forbidden };
+        self.journal.begin(intent, &self.station, &self.serials).doing("begin a card")?;
         self.journal.finish_stage(kdd, Stage::Zeroth).doing("end a stage")?;
-        self.journal.finish_and_seal(kdd).doing("seal a card")
+        self.journal.finish_and_seal(kdd, &self.station).doing("seal a card")
     }
 }
 
@@ -140,7 +148,7 @@ impl Measured {
             unit: "cards/s",
             bound: Some(self.bound),
             note: format!(
-                "{ENCODERS} callers, {TRANSACTIONS} transactions per card in {:.2} commits; bound: callers × store.commits ÷ transactions",
+                "{ENCODERS} callers, {TRANSACTIONS} transactions per card in {:.2} commits; bound: callers × store.sqlite.commits ÷ transactions",
                 self.commits_per_card
             ),
         }

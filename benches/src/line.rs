@@ -5,7 +5,7 @@ use crate::site::Site;
 use crate::{cpu, memory, ports};
 use fuda_cli::Failure;
 use serde_json::Value;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -41,6 +41,8 @@ pub struct Run {
     pub line_mb: f64,
     /// Largest memory of any of its workers.
     pub worker_mb: f64,
+    /// Largest memory of the simulator.
+    pub cards_mb: f64,
 }
 
 impl Line {
@@ -49,23 +51,21 @@ impl Line {
     /// # Errors
     /// When the line does not make every card.
     pub fn run(self, site: &Site) -> Result<Run, Failure> {
-        let Self { cards, order, .. } = self;
-        let stack = format!("stack-{order}");
-        site.write(&self.order_file(), &order_text(cards, order))?;
-        site.run("fuda-card-sim", &["blank", "--count", &cards.to_string(), "--dir", &stack])?;
-        let first = ports::free_row(ENCODERS)?;
-        let row = format!("127.0.0.1:{first}-{}", first + ENCODERS - 1);
-
+        let Self { cards, .. } = self;
+        self.lay_out(site)?;
+        let row = free_row()?;
         let before = cpu::children_s()?;
-        let serve = ["serve", "--quiet", "--dir", &stack, "--connect", &row];
-        let mut feeder = Feeder(
-            site.program("fuda-card-sim")?.args(serve).stdout(Stdio::null()).spawn().doing("start the simulator")?,
-        );
-        let (printed, line_mb, worker_mb) = watched(self.command(site, &row)?)?;
+        let mut feeder = Feeder::start(site, &self.stack(), &row, &[])?;
+        let (output, peaks) = watched(self.command(site, &row)?, &feeder)?;
+        let Peaks { line_mb, worker_mb, cards_mb } = peaks;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() {
+            return Err(failed(format!("the line ended with {}: {printed}", output.status)));
+        }
         let line = cpu::children_s()?;
         feeder.0.wait().doing("wait for the simulator")?;
         let cards_cpu_s = cpu::children_s()? - line;
-        std::fs::remove_dir_all(site.path(&stack)).doing("remove a folder")?;
+        std::fs::remove_dir_all(site.path(&self.stack())).doing("remove a folder")?;
 
         let object: Value =
             serde_json::from_str(printed.lines().last().unwrap_or_default()).doing("read the line's report")?;
@@ -83,14 +83,33 @@ impl Line {
             cards_cpu_s: cards_cpu_s / f64::from(cards),
             line_mb,
             worker_mb,
+            cards_mb,
         })
+    }
+
+    /// Writes the order and makes its chips.
+    pub(crate) fn lay_out(self, site: &Site) -> Result<(), Failure> {
+        site.write(&self.order_file(), &order_text(self.cards, self.order))?;
+        let arguments = ["blank", "--count", &self.cards.to_string(), "--dir", &self.stack()];
+        site.run("fuda-card-sim", &arguments).map(drop)
+    }
+
+    /// The folder of its chips.
+    pub(crate) fn stack(self) -> String {
+        format!("stack-{}", self.order)
+    }
+
+    /// Number of the job.
+    pub(crate) fn job(self) -> String {
+        format!("BENCH-{}", self.order)
     }
 
     fn order_file(self) -> String {
         format!("order-{}.toml", self.order)
     }
 
-    fn command(self, site: &Site, row: &str) -> Result<Command, Failure> {
+    /// The line, on these encoders.
+    pub(crate) fn command(self, site: &Site, row: &str) -> Result<Command, Failure> {
         let mut command = site.program("fuda-factory")?;
         command.args(["run", &self.order_file(), "--json", "--no-progress", "--operator", "bench"]);
         command.args(["--hsm-workers", &self.workers.to_string(), "--encoders", &format!("vpcd:{row}")]);
@@ -98,26 +117,47 @@ impl Line {
     }
 }
 
-/// Runs the line to its end: what it printed, and the largest memory of itself and of any child.
-fn watched(mut command: Command) -> Result<(String, f64, f64), Failure> {
+/// Free ports of all encoders, as an address.
+pub(crate) fn free_row() -> Result<String, Failure> {
+    let first = ports::free_row(ENCODERS)?;
+    Ok(format!("127.0.0.1:{first}-{}", first + ENCODERS - 1))
+}
+
+/// The largest memory of each process, in megabytes.
+#[derive(Debug, Default)]
+pub(crate) struct Peaks {
+    pub(crate) line_mb: f64,
+    pub(crate) worker_mb: f64,
+    pub(crate) cards_mb: f64,
+}
+
+/// Runs the line to its end: what it printed, and the largest memory of itself, of any child, and of the simulator.
+pub(crate) fn watched(mut command: Command, feeder: &Feeder) -> Result<(Output, Peaks), Failure> {
     let mut line = command.stdout(Stdio::piped()).spawn().doing("start the line")?;
-    let (mut line_mb, mut worker_mb) = (0.0, 0.0);
+    let mut peaks = Peaks::default();
     while line.try_wait().doing("wait for the line")?.is_none() {
-        line_mb = memory::peak_mb(line.id()).unwrap_or(line_mb);
+        peaks.line_mb = memory::peak_mb(line.id()).unwrap_or(peaks.line_mb);
+        peaks.cards_mb = memory::peak_mb(feeder.0.id()).unwrap_or(peaks.cards_mb);
         let workers = memory::children(line.id()).into_iter().filter_map(memory::peak_mb);
-        worker_mb = workers.fold(worker_mb, f64::max);
+        peaks.worker_mb = workers.fold(peaks.worker_mb, f64::max);
         sleep(LOOK);
     }
-    let output = line.wait_with_output().doing("wait for the line")?;
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        return Ok((printed, line_mb, worker_mb));
-    }
-    Err(failed(format!("the line ended with {}: {printed}", output.status)))
+    Ok((line.wait_with_output().doing("wait for the line")?, peaks))
 }
 
 /// The simulator, which goes when the measurement does.
-struct Feeder(Child);
+#[derive(Debug)]
+pub(crate) struct Feeder(Child);
+
+impl Feeder {
+    /// Feeds a stack to these encoders.
+    pub(crate) fn start(site: &Site, stack: &str, row: &str, more: &[&str]) -> Result<Self, Failure> {
+        let serve = ["serve", "--quiet", "--dir", stack, "--connect", row];
+        let mut command = site.program("fuda-card-sim")?;
+        command.args(serve).args(more).stdout(Stdio::null());
+        command.spawn().doing("start the simulator").map(Self)
+    }
+}
 
 impl Drop for Feeder {
     fn drop(&mut self) {

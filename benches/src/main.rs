@@ -3,8 +3,9 @@
 use clap::Parser;
 use fuda_benches::bare::processes;
 use fuda_benches::doing::Doing;
+use fuda_benches::report::Rows;
 use fuda_benches::rounds::Scale;
-use fuda_benches::{report, site};
+use fuda_benches::{online, report, site};
 use fuda_cli::{Exit, Failure, Globals, Program, output};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -25,12 +26,18 @@ struct Cli {
     /// Longer rounds and more of them
     #[arg(long)]
     full: bool,
+    /// Only some rows
+    #[arg(long, value_name = "ROWS")]
+    only: Option<Rows>,
     /// Where the list of entries goes [default: target/bench/report.json]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Compute cards bare for so many milliseconds, and print how many a second
     #[arg(long, value_name = "MS", hide = true)]
     bare_for: Option<u64>,
+    /// Sell the cards of one of the site's deliveries
+    #[arg(long, value_name = "LOT", hide = true)]
+    sell: Option<u16>,
 }
 
 impl Program for Cli {
@@ -49,8 +56,15 @@ fn body(cli: Cli) -> Result<Exit, Failure> {
         processes::run(&site, Duration::from_millis(length))?;
         return Ok(Exit::Done);
     }
-    let scale = if cli.full { Scale::Full } else { Scale::Quick };
-    let entries = report::measure(&site, scale)?;
+    if let Some(lot) = cli.sell {
+        online::shop::sell(&site, online::shop::Lot(lot))?;
+        return Ok(Exit::Done);
+    }
+    let scale = if cli.quick { Scale::Quick } else { Scale::Full };
+    let entries = match cli.only {
+        Some(rows) => report::measure_only(&site, rows, scale)?,
+        None => report::measure(&site, scale)?,
+    };
     let path = match cli.out {
         Some(path) => path,
         None => site::report_folder()?.join("report.json"),

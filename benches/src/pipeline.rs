@@ -1,4 +1,4 @@
-//! `pipeline.softhsm.w1` and `.w2`: the real line, as an operator starts it, with simulated cards in a process of their own.
+//! `pipeline.softhsm.w1` and `.w2`, `pipeline.kryoptic.w1`, `pipeline.postgres.w1`: the real line, as an operator starts it, with simulated cards in a process of their own.
 //!
 //! `fuda-factory run` with eight encoders, one or two HSM workers, the journal on disk with synchronous=FULL. The bound is the smaller of
 //! what as many bare processes give and what the cores give when every stage of a card costs what it costs alone.
@@ -27,6 +27,32 @@ pub fn measure(site: &Site, scale: Scale, hsm: &hsm::Measured, alone: &Alone) ->
     let [w1, w2] = &mut entries;
     w2.note = format!("{:.2} × w1; {}", w2.value / w1.value, w2.note);
     Ok(entries)
+}
+
+/// Measures a site of the other token with one worker.
+///
+/// # Errors
+/// When the line does not make every card.
+pub fn measure_kryoptic(site: &Site, scale: Scale, hsm: &hsm::Measured, alone: &Alone) -> Result<Entry, Failure> {
+    let run = |order| Line { cards: scale.cards(), order, workers: 1 }.run(site);
+    let runs = (0..scale.rounds()).map(run).collect::<Result<Vec<_>, _>>()?;
+    let [bare, _] = hsm.processes;
+    Ok(entry("pipeline.kryoptic.w1", &runs, bare, &alone.with_hsm(hsm)))
+}
+
+/// Measures a site whose database is on a server of this machine with one worker.
+///
+/// # Errors
+/// When the line does not make every card.
+pub fn measure_postgres(site: &Site, scale: Scale, hsm: &hsm::Measured, alone: &Alone) -> Result<Entry, Failure> {
+    let run = |order| Line { cards: scale.cards(), order, workers: 1 }.run(site);
+    let runs = (0..scale.rounds()).map(run).collect::<Result<Vec<_>, _>>()?;
+    let [bare, _] = hsm.processes;
+    let entry = entry("pipeline.postgres.w1", &runs, bare, alone);
+    Ok(Entry {
+        note: entry.note.replace("synchronous=FULL", "PostgreSQL with fsync=on, synchronous_commit=on"),
+        ..entry
+    })
 }
 
 fn entry(name: &'static str, runs: &[Run], bare: f64, alone: &Alone) -> Entry {

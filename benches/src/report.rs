@@ -2,8 +2,10 @@
 
 use crate::rounds::Scale;
 use crate::site::Site;
-use crate::{hsm, journal, machine, many_keys, memory, pipeline, scp03, stages, store, vpcd};
+use crate::{hsm, journal, long, machine, many_keys, memory, online, pipeline, scp03, stages, store, vpcd};
+use clap::ValueEnum;
 use fuda_cli::{Failure, output};
+use fuda_tests_cluster::Cluster;
 use serde_json::{Value, json};
 
 /// One figure.
@@ -55,39 +57,145 @@ fn digits(value: f64) -> usize {
     }
 }
 
+/// The rows that take longest, to be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Rows {
+    /// `rss.*`, `restart.first_card`, `deliver.cards_20000`: a hundred thousand cards
+    Long,
+    /// `hsm.softhsm.keys_10000`
+    Keys,
+    /// `online.*`: the service centre
+    Online,
+}
+
+/// Entries as they come, each told at once.
+#[derive(Debug)]
+struct Told(Vec<Entry>);
+
+impl Told {
+    fn begin(site: &Site) -> Self {
+        output::line(&machine::facts(site.folder()));
+        output::line(&format!("{:<22} {:>10} {:<10} {:>10} {:>6}", "entry", "value", "unit", "bound", "ratio"));
+        Self(Vec::new())
+    }
+
+    fn tell(&mut self, entry: Entry) {
+        output::line(&entry.row());
+        self.0.push(entry);
+    }
+}
+
+impl Told {
+    /// The centre, on both engines where both are.
+    fn online(
+        &mut self,
+        site: &Site,
+        scale: Scale,
+        commits: f64,
+        server: Option<(&Cluster, f64)>,
+    ) -> Result<(), Failure> {
+        let (entries, alone) = online::measure(site, scale, commits)?;
+        entries.into_iter().for_each(|entry| self.tell(entry));
+        if let Some((cluster, commits)) = server {
+            let site = site.within("centre-postgres", &cluster.database().url())?;
+            self.tell(online::measure_postgres(&site, scale, commits, &alone)?);
+        }
+        Ok(())
+    }
+}
+
 /// Measures everything, telling each entry as it comes.
 ///
 /// # Errors
 /// What keeps a measurement from being made; a figure is never guessed.
 pub fn measure(site: &Site, scale: Scale) -> Result<Vec<Entry>, Failure> {
     let unrest = machine::unrest();
-    output::line(&machine::facts(site.folder()));
-    output::line(&format!("{:<22} {:>10} {:<10} {:>10} {:>6}", "entry", "value", "unit", "bound", "ratio"));
-    let mut entries = Vec::new();
-    let mut tell = |entry: Entry| {
-        output::line(&entry.row());
-        entries.push(entry);
-    };
+    let mut told = Told::begin(site);
     let hsm = hsm::measure(site, scale)?;
-    tell(hsm.entry());
+    told.tell(hsm.entry());
+    let other = kryoptic(site, scale)?;
+    if let Some((_, hsm)) = &other {
+        told.tell(hsm.entry());
+    }
     let commits = store::measure(site, scale)?;
-    tell(commits.clone());
+    told.tell(commits.clone());
+    let postgres = match Cluster::of_the_programs() {
+        Ok(cluster) => Some(cluster),
+        Err(absent) => {
+            output::line(&format!("nothing of PostgreSQL: {absent}"));
+            None
+        }
+    };
+    let server_commits = postgres.map(|cluster| store::measure_postgres(cluster, scale)).transpose()?;
+    if let Some(commits) = &server_commits {
+        told.tell(commits.clone());
+    }
     let journal = journal::measure(site, scale, commits.value)?;
-    tell(journal.entry());
-    tell(scp03::measure(scale)?);
+    told.tell(journal.entry());
+    told.tell(scp03::measure(scale)?);
     let loopback = vpcd::measure(site, scale, &hsm.dialogue)?;
-    tell(loopback.entry());
+    told.tell(loopback.entry());
     let alone = stages::Alone::measure(scale, &hsm, &loopback, &journal)?;
-    alone.entries().into_iter().for_each(&mut tell);
-    pipeline::measure(site, scale, &hsm, &alone)?.into_iter().for_each(&mut tell);
+    alone.entries().into_iter().for_each(|entry| told.tell(entry));
+    pipeline::measure(site, scale, &hsm, &alone)?.into_iter().for_each(|entry| told.tell(entry));
+    if let Some((site, hsm)) = &other {
+        told.tell(pipeline::measure_kryoptic(site, scale, hsm, &alone)?);
+    }
+    if let Some(cluster) = postgres {
+        let site = site.within("postgres", &cluster.database().url())?;
+        told.tell(pipeline::measure_postgres(&site, scale, &hsm, &alone)?);
+    }
+    let on_server = postgres.zip(server_commits).map(|(cluster, commits)| (cluster, commits.value));
+    told.online(site, scale, commits.value, on_server)?;
     if scale == Scale::Full {
-        memory::measure(site)?.into_iter().for_each(&mut tell);
-        tell(many_keys::measure(site, scale)?);
+        told.tell(memory::measure(site)?);
+        long::measure(site)?.into_iter().for_each(|entry| told.tell(entry));
+        told.tell(many_keys::measure(site, scale)?);
     }
     if let Some(words) = unrest {
         output::line(&words);
     }
-    Ok(entries)
+    Ok(told.0)
+}
+
+/// Measures some of the rows of the full report.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_only(site: &Site, rows: Rows, scale: Scale) -> Result<Vec<Entry>, Failure> {
+    let mut told = Told::begin(site);
+    match rows {
+        Rows::Long => {
+            told.tell(memory::measure(site)?);
+            long::measure(site)?.into_iter().for_each(|entry| told.tell(entry));
+        }
+        Rows::Online => {
+            let commits = store::measure(site, scale)?;
+            told.tell(commits.clone());
+            let cluster = Cluster::of_the_programs().ok();
+            let server = cluster.map(|cluster| Ok::<_, Failure>((cluster, store::measure_postgres(cluster, scale)?)));
+            let server = server.transpose()?;
+            if let Some((_, commits)) = &server {
+                told.tell(commits.clone());
+            }
+            let server = server.map(|(cluster, commits)| (cluster, commits.value));
+            told.online(site, scale, commits.value, server)?;
+        }
+        Rows::Keys => told.tell(many_keys::measure(site, Scale::Full)?),
+    }
+    Ok(told.0)
+}
+
+/// The site of the second token with its figures, where the machine has it.
+fn kryoptic(site: &Site, scale: Scale) -> Result<Option<(Site, hsm::Measured)>, Failure> {
+    let Some(site) = site.kryoptic()? else {
+        output::line(
+            "skipped: hsm.kryoptic.card, pipeline.kryoptic.w1; there is no Kryoptic, `cargo xtask peers` builds it",
+        );
+        return Ok(None);
+    };
+    let hsm = hsm::measure(&site, scale)?;
+    Ok(Some((site, hsm)))
 }
 
 /// The list that `target/bench/report.json` holds.

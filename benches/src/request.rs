@@ -77,7 +77,8 @@ pub fn whole_card(registry: &Registry, pins: &Pins) -> Result<CardRequest, Failu
             sessions.push(CardStep::OpenSession { key: pins.version(&step.channel)?, host_challenge, challenge });
             openings.push(&step.channel);
         }
-        if let Action::PutKey(set) = &step.action {
+        if let Action::PutKey(load) = &step.action {
+            let set = &load.set;
             sets.push(CardStep::WrapKeySet { new: pins.version(set)?, under: pins.version(&step.channel)? });
         }
     }

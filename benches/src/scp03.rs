@@ -3,7 +3,7 @@
 //! Two commands in turn, both with 32 bytes, as the line sends them for a stage record: UPDATE RECORD (data to the card) and READ RECORD
 //! (data from the card). The card's side is the simulator in memory, with all that a card does about a record.
 
-use crate::doing::Doing;
+use crate::doing::{Doing, failed};
 use crate::product;
 use crate::report::Entry;
 use crate::rounds::{Scale, median, number};
@@ -16,6 +16,7 @@ use fuda_card::command::{
 };
 use fuda_card::crypto::AesKey;
 use fuda_card::id::{DfName, Fid, Kvn};
+use fuda_card::profile::Content;
 use fuda_card::scp03::{Authenticated, Challenge, InitializeUpdate, SecurityLevel, StaticKeys};
 use fuda_card_sim::Card;
 use fuda_cli::Failure;
@@ -58,7 +59,10 @@ impl Pair {
         let update = UpdateRecord::new(channel.proof(), EfTarget::Current, record, &[0xA5; RECORD_BYTES]).command();
         let read = ReadRecord::new(EfTarget::Current, record).command();
         let profile = product::profile()?;
-        let files = std::iter::once(profile.mf_file()).chain(profile.mf_files());
+        let Content::Files(system) = profile.content() else {
+            return Err(failed("the measured product has no files".to_owned()));
+        };
+        let files = std::iter::once(system.mf_file()).chain(system.mf_files());
         let creates: Vec<_> = files.map(|file| CreateFile::new(channel.proof(), &file.fcp).command()).collect();
         let mut pair = Self { card, channel: Some(channel), update, read };
         for create in creates {

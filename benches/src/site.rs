@@ -1,9 +1,10 @@
 //! The throw-away site that everything is measured in: token, keys, database and cards in one folder that goes when the report is made.
 //!
-//! SoftHSM reads `SOFTHSM2_CONF` once per process, and a running process cannot set a variable soundly: so the report starts itself
-//! again as a child that was born with it.
+//! SoftHSM reads `SOFTHSM2_CONF` once per process, Kryoptic `KRYOPTIC_CONF`, and a running process cannot set a variable soundly: so the
+//! report starts itself again as a child that was born with them. A Kryoptic site is a folder in the SoftHSM site.
 
 use crate::doing::{Doing, failed};
+use crate::maker::{KRYOPTIC_CONF, Maker};
 use fuda_cli::config::{self, Config};
 use fuda_cli::{Exit, Failure, Source};
 use fuda_kms::{HsmConfig, Registry};
@@ -16,22 +17,21 @@ use std::process::{Command, ExitStatus, Stdio};
 /// Names the folder to the child.
 const SITE: &str = "FUDA_BENCH_SITE";
 
+/// Names SoftHSM's configuration.
+const SOFTHSM_CONF: &str = "SOFTHSM2_CONF";
+
+/// Folder of the Kryoptic site in the other.
+const KRYOPTIC: &str = "kryoptic";
+
 /// The reviewed list of a development token.
 const KEYS: &str = include_str!("../../softhsm-config/keys.toml");
-
-/// Where systems put SoftHSM when `FUDA_PKCS11_MODULE` does not say.
-const MODULES: [&str; 4] = [
-    "/usr/lib/softhsm/libsofthsm2.so",
-    "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
-    "/usr/lib64/pkcs11/libsofthsm2.so",
-];
 
 /// The folder and the binaries beside this one.
 #[derive(Debug)]
 pub struct Site {
     folder: PathBuf,
     bins: PathBuf,
+    maker: Maker,
 }
 
 impl Site {
@@ -49,8 +49,45 @@ impl Site {
     }
 
     fn named() -> Result<Option<Self>, Failure> {
-        let folder = std::env::var_os(SITE);
-        folder.map(|folder| Ok(Self { folder: folder.into(), bins: bins()? })).transpose()
+        let Some(folder) = std::env::var_os(SITE).map(PathBuf::from) else { return Ok(None) };
+        let maker = Maker::of(&folder);
+        Ok(Some(Self { folder, bins: bins()?, maker }))
+    }
+
+    /// A site with Kryoptic's token inside this one; `None` on a machine without Kryoptic.
+    ///
+    /// # Errors
+    /// When the token cannot be made.
+    pub fn kryoptic(&self) -> Result<Option<Self>, Failure> {
+        if Maker::Kryoptic.module().is_none() {
+            return Ok(None);
+        }
+        let folder = self.path(KRYOPTIC);
+        std::fs::create_dir(&folder).doing("create a folder")?;
+        write_private(&folder.join(KRYOPTIC_CONF), &Maker::kryoptic_conf(&folder))?;
+        let site = Self { folder, bins: self.bins.clone(), maker: Maker::Kryoptic };
+        site.fill()?;
+        Ok(Some(site))
+    }
+
+    /// A site with a SoftHSM token of its own in a folder of this one, and its database at a URL.
+    ///
+    /// # Errors
+    /// When the token or the schema cannot be made.
+    pub fn within(&self, name: &str, url: &str) -> Result<Self, Failure> {
+        let folder = self.path(name);
+        let tokens = folder.join("tokens");
+        std::fs::create_dir_all(&tokens).doing("create a folder")?;
+        write_private(&folder.join("softhsm2.conf"), &Maker::softhsm_conf(&tokens))?;
+        let site = Self { folder, bins: self.bins.clone(), maker: Maker::SoftHsm };
+        site.fill_for(url)?;
+        Ok(site)
+    }
+
+    /// Whose token it has.
+    #[must_use]
+    pub const fn maker(&self) -> Maker {
+        self.maker
     }
 
     /// The folder.
@@ -76,38 +113,40 @@ impl Site {
         }
         let mut command = Command::new(path);
         command.current_dir(&self.folder).env("FUDA_CONFIG", self.path("fuda.toml")).stdin(Stdio::null());
+        if self.maker == Maker::SoftHsm {
+            command.env(SOFTHSM_CONF, self.path("softhsm2.conf"));
+        }
         Ok(command)
     }
 
-    /// This program once more, on a copy of the token that is its own: SoftHSM's processes wait for each other on one folder.
+    /// This program once more, as an HSM worker runs: on a copy of a SoftHSM token that is its own, because SoftHSM's processes wait for each
+    /// other on one folder; on the one Kryoptic token.
     ///
     /// # Errors
     /// When the copy cannot be made.
-    pub fn on_a_copy_of_the_token(&self, number: u16) -> Result<Command, Failure> {
-        let (tokens, conf) = (self.path(&format!("tokens-{number}")), self.path(&format!("softhsm2-{number}.conf")));
-        if !tokens.exists() {
-            copy_folder(&self.path("tokens"), &tokens).doing("copy the token")?;
-            write_private(&conf, &softhsm_conf(&tokens))?;
-        }
+    pub fn another_process(&self, number: u16) -> Result<Command, Failure> {
         let mut command = Command::new(std::env::current_exe().doing("find the running program")?);
-        command.env("SOFTHSM2_CONF", conf).stdin(Stdio::null());
+        command.env(SITE, &self.folder).stdin(Stdio::null());
+        if self.maker == Maker::SoftHsm {
+            let (tokens, conf) =
+                (self.path(&format!("tokens-{number}")), self.path(&format!("softhsm2-{number}.conf")));
+            if !tokens.exists() {
+                copy_folder(&self.path("tokens"), &tokens).doing("copy the token")?;
+                write_private(&conf, &Maker::softhsm_conf(&tokens))?;
+            }
+            command.env(SOFTHSM_CONF, conf);
+        }
         Ok(command)
     }
 
-    /// Removes the copies of the token: it has changed.
+    /// This program once more in this site: a process has one SoftHSM configuration, and this one was born with another site's, perhaps.
     ///
     /// # Errors
-    /// When one cannot be removed.
-    pub fn forget_copies(&self) -> Result<(), Failure> {
-        for number in 0.. {
-            let copy = self.path(&format!("tokens-{number}"));
-            if !copy.exists() {
-                return Ok(());
-            }
-            std::fs::remove_dir_all(copy).doing("remove a copy of the token")?;
-            std::fs::remove_file(self.path(&format!("softhsm2-{number}.conf"))).doing("remove a file")?;
-        }
-        Ok(())
+    /// When the running program cannot be found.
+    pub fn myself(&self) -> Result<Command, Failure> {
+        let mut command = Command::new(std::env::current_exe().doing("find the running program")?);
+        command.env(SITE, &self.folder).env(SOFTHSM_CONF, self.path("softhsm2.conf")).stdin(Stdio::null());
+        Ok(command)
     }
 
     /// Runs a binary to its end and gives what it printed.
@@ -155,17 +194,26 @@ impl Site {
     }
 
     fn fill(&self) -> Result<(), Failure> {
-        let module = module()?;
+        self.fill_for("sqlite:factory.db")
+    }
+
+    fn fill_for(&self, url: &str) -> Result<(), Failure> {
+        let module = self.maker.module().ok_or_else(|| {
+            Failure::new("NOT_FOUND", Exit::Reader, "SoftHSM was not found on this machine")
+                .remedy("run `cargo xtask bench`, which fetches it, or set FUDA_PKCS11_MODULE")
+        })?;
         self.write("pin", "0704150815")?;
         self.write("keys.toml", KEYS)?;
         self.write(
             "fuda.toml",
             &format!(
-                "[site]\nname = \"bench\"\nmode = \"test\"\n[hsm]\nmodule = '{}'\nprovider = \"softhsm\"\ntoken = {{ label = \"factory\" }}\n\
-                 pin = {{ file = \"pin\" }}\nworkers = 1\n[store]\nurl = \"sqlite:factory.db\"\n",
-                module.display()
+                "[site]\nname = \"bench\"\nmode = \"test\"\n[hsm]\nmodule = '{}'\nprovider = \"{}\"\ntoken = {{ label = \"factory\" }}\n\
+                 pin = {{ file = \"pin\" }}\nworkers = 1\n[store]\nurl = \"{url}\"\n",
+                module.display(),
+                self.maker.provider(),
             ),
         )?;
+        self.run("fuda-factory", &["store", "migrate"])?;
         self.run("fuda-kms", &["init", "keys.toml", "--no-input"]).map(drop)
     }
 }
@@ -180,12 +228,13 @@ pub fn enter() -> Result<Exit, Failure> {
     let tokens = folder.path().join("tokens");
     std::fs::create_dir(&tokens).doing("create a folder")?;
     let conf = folder.path().join("softhsm2.conf");
-    write_private(&conf, &softhsm_conf(&tokens))?;
+    write_private(&conf, &Maker::softhsm_conf(&tokens))?;
     let program = std::env::current_exe().doing("find the running program")?;
     let status = Command::new(program)
         .args(std::env::args_os().skip(1))
         .env(SITE, folder.path())
-        .env("SOFTHSM2_CONF", &conf)
+        .env(SOFTHSM_CONF, &conf)
+        .env("KRYOPTIC_CONF", folder.path().join(KRYOPTIC).join(KRYOPTIC_CONF))
         .status()
         .doing("start the report")?;
     Ok(exit_of(status))
@@ -211,21 +260,6 @@ fn exit_of(status: ExitStatus) -> Exit {
 fn bins() -> Result<PathBuf, Failure> {
     let program = std::env::current_exe().doing("find the running program")?;
     Ok(program.parent().unwrap_or(Path::new(".")).to_owned())
-}
-
-fn module() -> Result<PathBuf, Failure> {
-    let named = std::env::var_os("FUDA_PKCS11_MODULE").map(PathBuf::from);
-    named.or_else(|| MODULES.iter().map(PathBuf::from).find(|path| path.is_file())).ok_or_else(|| {
-        Failure::new("NOT_FOUND", Exit::Reader, "SoftHSM was not found on this machine")
-            .remedy("run `cargo xtask bench`, which fetches it, or set FUDA_PKCS11_MODULE")
-    })
-}
-
-fn softhsm_conf(tokens: &Path) -> String {
-    format!(
-        "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = false\n",
-        tokens.display()
-    )
 }
 
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {

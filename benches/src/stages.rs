@@ -8,7 +8,7 @@ use fuda_cli::Failure;
 use std::time::{Duration, Instant};
 
 /// Seconds of CPU time per card.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Alone {
     hsm: f64,
     script: f64,
@@ -37,6 +37,12 @@ impl Alone {
             card_in_memory: cpu_per_card(scale, || hsm.dialogue.replay_card())?,
             store: journal.cpu_s,
         })
+    }
+
+    /// The same with the calls of another token.
+    #[must_use]
+    pub const fn with_hsm(&self, hsm: &hsm::Measured) -> Self {
+        Self { hsm: hsm.cpu_s, ..*self }
     }
 
     /// All stages together.

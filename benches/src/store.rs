@@ -1,4 +1,4 @@
-//! `store.commits`: durable transactions a second of one caller, beside the bare syncs that the disk gives.
+//! `store.sqlite.commits`, `store.postgres.commits`: durable transactions a second of one caller, beside the bare syncs that the disk gives.
 
 use crate::doing::Doing;
 use crate::machine;
@@ -6,16 +6,22 @@ use crate::report::Entry;
 use crate::rounds::{Scale, median, number};
 use crate::site::Site;
 use fuda_cli::Failure;
-use fuda_store::{Error, Store};
+use fuda_store::{Error, Options, SchemaPolicy, Store};
+use fuda_tests_cluster::Cluster;
 use std::path::Path;
 use std::time::Instant;
 
-/// A database with one small table.
+/// A file with one small table.
 ///
 /// # Errors
 /// When it cannot be made.
 pub fn open(folder: &Path) -> Result<Store, Failure> {
-    let store = Store::open(&format!("sqlite:{}/commits.db", folder.display())).doing("open a database")?;
+    open_at(&format!("sqlite:{}/commits.db", folder.display()))
+}
+
+fn open_at(url: &str) -> Result<Store, Failure> {
+    let options = Options { schema: SchemaPolicy::Migrate, ..Options::default() };
+    let store = Store::open_with(url, &options).doing("open a database")?;
     store
         .run_tx_blocking("bench.table", async |tx| {
             sqlx::raw_sql(
@@ -45,27 +51,38 @@ pub fn commit(store: &Store, number: i64) -> Result<(), Failure> {
     store.run_tx_blocking("bench.tick", insert).doing("write a row")
 }
 
-/// Measures.
+/// Measures a file.
 ///
 /// # Errors
 /// When the folder cannot be written.
 pub fn measure(site: &Site, scale: Scale) -> Result<Entry, Failure> {
-    let store = open(site.folder())?;
+    rounds("store.sqlite.commits", &open(site.folder())?, site.folder(), scale)
+}
+
+/// Measures a cluster of our own that syncs, on the same disk.
+///
+/// # Errors
+/// As [`measure`].
+pub fn measure_postgres(cluster: &Cluster, scale: Scale) -> Result<Entry, Failure> {
+    rounds("store.postgres.commits", &open_at(&cluster.database().url())?, &std::env::temp_dir(), scale)
+}
+
+fn rounds(name: &'static str, store: &Store, folder: &Path, scale: Scale) -> Result<Entry, Failure> {
     let (mut rates, mut syncs, mut total) = (Vec::new(), Vec::new(), 0_i64);
     for _ in 0..scale.rounds() {
-        syncs.push(machine::syncs_per_second(site.folder(), scale.round() / 2)?);
+        syncs.push(machine::syncs_per_second(folder, scale.round() / 2)?);
         let (since, first) = (Instant::now(), total);
         while since.elapsed() < scale.round() / 2 {
-            commit(&store, total)?;
+            commit(store, total)?;
             total += 1;
         }
         rates.push(number((total - first).unsigned_abs()) / since.elapsed().as_secs_f64());
     }
     Ok(Entry {
-        name: "store.commits",
+        name,
         value: median(&rates),
         unit: "commits/s",
         bound: Some(median(&syncs)),
-        note: format!("{}; bound: a page + fdatasync, no database", store.durability()),
+        note: format!("{}; in {}; bound: a page + fdatasync there, no database", store.durability(), folder.display()),
     })
 }

@@ -10,7 +10,7 @@ use crate::rounds::{Scale, number};
 use crate::site::Site;
 use fuda_card::transport::Transport;
 use fuda_cli::Failure;
-use fuda_factory::encoder::VpcdEncoder;
+use fuda_terminal::encoder::VpcdEncoder;
 use std::time::{Duration, Instant};
 
 /// How long the simulator may take to put the next card in.

@@ -11,13 +11,15 @@ use crate::sysroot::{self, Provision};
 use crate::ui::Ui;
 
 pub(crate) const HELP: &str = "\
-Measures Fuda on this machine, release build, keys in a throw-away SoftHSM token: each figure beside a bound that was
-measured in the same run. Quote ratios; the figures are this machine's, and other work on it shows in them.
+Measures Fuda on this machine, release build, keys in a throw-away token of SoftHSM, and of Kryoptic where
+`cargo xtask peers` built it: each figure beside a bound that was measured in the same run. Quote ratios; the figures
+are this machine's, and other work on it shows in them.
 
-Usage: cargo xtask bench --quick|--full [--json] [--system]
+Usage: cargo xtask bench --quick|--full [--only long|keys|online] [--json] [--system]
 
-  --quick    under three minutes after the build
+  --quick    some four minutes after the build, on a quiet machine
   --full     longer rounds and more of them
+  --only     some rows: long (a hundred thousand cards), keys (ten thousand of them), online (the service centre)
   --json     the last line of standard output is one object: {entries: [{name, value, unit, bound, ratio}]}
   --system   install what is missing with apt-get instead of fetching it into target/
 
@@ -25,7 +27,8 @@ The list is also in target/bench/report.json. Exit: 0 done, 9 this machine lacks
 ";
 
 /// The report drives the others.
-const PACKAGES: [&str; 4] = ["fuda-benches", "fuda-kms", "fuda-factory", "fuda-card-sim"];
+const PACKAGES: [&str; 6] =
+    ["fuda-benches", "fuda-kms", "fuda-factory", "fuda-card-sim", "fuda-online-issuer", "fuda-terminal"];
 /// A first release build on a slow machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// A full report on a slow machine.
@@ -37,6 +40,7 @@ pub(crate) fn run(mut args: Args, ui: Ui) -> Result<Exit, Failure> {
         (false, true) => "--full",
         _ => return Err(Failure::usage("bench needs one of --quick and --full", "cargo xtask bench --quick")),
     };
+    let only: Option<String> = args.value("--only", "long, keys or online")?;
     let provision = Provision::from_args(&mut args);
     args.finish()?;
 
@@ -45,7 +49,7 @@ pub(crate) fn run(mut args: Args, ui: Ui) -> Result<Exit, Failure> {
     let logs = places.fuda.join(format!("bench-{}", std::process::id()));
     let runner = Runner::new(logs, tools.variables())?;
     build(&places, &runner, ui)?;
-    report(&places, &runner, ui, scale)
+    report(&places, &runner, ui, scale, only.as_deref())
 }
 
 fn build(places: &Places, runner: &Runner, ui: Ui) -> Result<(), Failure> {
@@ -60,10 +64,11 @@ fn build(places: &Places, runner: &Runner, ui: Ui) -> Result<(), Failure> {
 }
 
 /// Runs the report and passes its lines on as they come.
-fn report(places: &Places, runner: &Runner, ui: Ui, scale: &str) -> Result<Exit, Failure> {
+fn report(places: &Places, runner: &Runner, ui: Ui, scale: &str, only: Option<&str>) -> Result<Exit, Failure> {
     let target = places.fuda.parent().unwrap_or(&places.root);
     let program = target.join("release/fuda-benches");
     let mut command: Command = runner.command(program);
+    command.args(only.into_iter().flat_map(|rows| ["--only", rows]));
     command.args([scale, "--json", "--out"]).arg(target.join("bench/report.json")).current_dir(&places.root);
     let running = runner.start("report", command)?;
     let mut told = 0;

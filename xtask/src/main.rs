@@ -17,6 +17,7 @@ mod ports;
 mod process;
 mod sysroot;
 mod test;
+mod torture;
 mod ui;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ Usage: cargo xtask COMMAND [OPTIONS]
   demo     issue cards on a simulated line, kill the line half-way, go on, check the delivery
   test     every test, lint and document check of the workspace
   bench    what this machine makes of it, each figure beside its bound
+  torture  tests in their long form: lines, cards, activations and HSM workers killed by the hundred
   peers    bring the programs of others that tests drive
   clean    remove target/fuda (tools fetched for the demo, throw-away tokens, demo folders)
 
@@ -63,6 +65,7 @@ fn dispatch(mut args: Args, ui: ui::Ui) -> Result<Exit, Failure> {
         Some("demo") => (demo::HELP, demo::run),
         Some("test") => (test::HELP, test::run),
         Some("bench") => (bench::HELP, bench::run),
+        Some("torture") => (torture::HELP, torture::run),
         Some("peers") => (peers::HELP, peers::run),
         Some("clean") => (clean::HELP, clean::run),
         None | Some("help") => {

@@ -43,6 +43,11 @@ impl Row {
         ))
     }
 
+    /// The first of them.
+    pub(crate) fn first(&self) -> u16 {
+        self.first
+    }
+
     /// The encoder specification for all of them.
     pub(crate) fn encoders(&self) -> String {
         format!("vpcd:{}", self.address())

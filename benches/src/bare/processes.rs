@@ -1,8 +1,9 @@
-//! The same calls in several processes at once, each with a copy of the token of its own, as HSM workers run: what so many workers could do.
+//! The same calls in several processes at once, as HSM workers run: what so many workers could do.
 //!
 //! A process is this program again with a hidden argument; it prints how many cards it computed.
 
 use super::Bare;
+use super::calls::Lengths;
 use crate::doing::{Doing, failed};
 use crate::product;
 use crate::request::{Pins, whole_card};
@@ -19,14 +20,23 @@ use std::time::{Duration, Instant};
 /// # Errors
 /// When one of them fails.
 pub fn rate(site: &Site, count: u16, length: Duration) -> Result<f64, Failure> {
-    let start = |process| {
-        let mut command = site.on_a_copy_of_the_token(process)?;
-        command.args(["--bare-for", &length.as_millis().to_string()]).stdout(Stdio::piped());
-        command.spawn().doing("start a bare process")
-    };
     // All are started before one is waited for.
-    let children = (0..count).map(start).collect::<Result<Vec<Child>, _>>()?;
+    let children = (0..count).map(|number| start(site, number, length)).collect::<Result<Vec<Child>, _>>()?;
     children.into_iter().map(finished).sum()
+}
+
+/// Cards a second of one process on a certain copy of the token.
+///
+/// # Errors
+/// When it fails.
+pub fn rate_on(site: &Site, number: u16, length: Duration) -> Result<f64, Failure> {
+    finished(start(site, number, length)?)
+}
+
+fn start(site: &Site, number: u16, length: Duration) -> Result<Child, Failure> {
+    let mut command = site.another_process(number)?;
+    command.args(["--bare-for", &length.as_millis().to_string()]).stdout(Stdio::piped());
+    command.spawn().doing("start a bare process")
 }
 
 /// What one process printed.
@@ -45,10 +55,10 @@ fn finished(child: Child) -> Result<f64, Failure> {
 pub fn run(site: &Site, length: Duration) -> Result<(), Failure> {
     let registry = site.registry()?;
     let request = whole_card(&registry, &Pins::read(&registry, &product::plan()?)?)?;
-    let bare = Bare::start(&site.hsm_config()?.token, &request)?;
+    let bare = Bare::start(site, &request)?;
     let (since, mut cards) = (Instant::now(), 0);
     while since.elapsed() < length {
-        bare.card(&CardRequest { kdd: *product::chip(cards).as_bytes(), ..request.clone() })?;
+        bare.card(&CardRequest { kdd: *product::chip(cards).as_bytes(), ..request.clone() }, Lengths::Known)?;
         cards += 1;
     }
     output::json(&json!({ "cards_per_second": number(cards) / since.elapsed().as_secs_f64() }));

@@ -101,6 +101,11 @@ impl Delivery {
         Ok(chips.iter().step_by(step).take(wanted).map(|&chip| chip.to_owned()).collect())
     }
 
+    /// A column of the table of cards.
+    pub(super) fn cards(&self, name: &str) -> Result<Vec<&str>, Failure> {
+        self.column(&self.cards, name)
+    }
+
     fn column<'a>(&self, table: &'a Table, name: &str) -> Result<Vec<&'a str>, Failure> {
         table.column(name).ok_or_else(|| differs(format!("no column `{name}`")).at(self.dir.display().to_string()))
     }

@@ -2,7 +2,9 @@
 
 mod count;
 mod csv;
+mod http;
 mod line;
+mod online;
 mod proof;
 mod report;
 mod site;
@@ -21,13 +23,15 @@ use steps::Demo;
 pub(crate) const HELP: &str = "\
 Issues cards as a factory would, on simulated encoders, with keys in SoftHSM: makes a token and keys, runs an order of
 `membership-4ap` cards on 8 encoders, kills the line with SIGKILL in the middle, goes on, delivers, has ten cards opened
-again by another process and checks the delivery with sha256sum, with openssl and by counting.
+again by another process and checks the delivery with sha256sum, with openssl and by counting. Then a service centre takes the
+delivery into stock, somebody joins and pays, and one of the cards is activated and read over the network.
 
 Usage: cargo xtask demo [--cards N] [--json] [--system] [--keep]
 
   --cards N   how many cards to order, 20 to 1000000 (default 1000)
   --json      the last line of standard output is one object: {ordered, fed, good, rejected, samples, unknown, unfilled,
-              kills, cards_per_second, hsm_bound_cards_per_second, out_dir}
+              kills, cards_per_second, hsm_bound_cards_per_second, out_dir,
+              online: {activated, round_trips_card_held, held_ms}}
   --system    install what is missing with apt-get instead of fetching it into target/
   --keep      keep the demo's folder for good; without it a demo removes the folders of those before the day
 
@@ -90,6 +94,7 @@ pub(crate) fn run(mut args: Args, ui: Ui) -> Result<Exit, Failure> {
     demo.reopen(&delivered)?;
     demo.prove(&delivered)?;
     let counts = demo.count(&produced, &delivered)?;
-    report::tell(&demo, &produced, &delivered, &counts);
+    let online = demo.online(&delivered)?;
+    report::tell(&demo, &produced, &delivered, &counts, &online);
     Ok(Exit::Done)
 }

@@ -20,6 +20,12 @@ const LOCK: &str = "demo.lock";
 /// Token label and file names that `fuda.toml` and the commands agree on.
 pub(super) const TOKEN: &str = "factory";
 pub(super) const DELIVERIES: &str = "deliveries";
+/// The line's public key, by which the centre knows its deliveries.
+pub(super) const LINE_KEY: &str = "line.pem";
+/// What the member page's server shows to the centre.
+pub(super) const API_KEY: &str = "member-page.key";
+/// What the payment provider signs with.
+pub(super) const WEBHOOK_SECRET: &str = "payments.secret";
 
 /// The site and its lock.
 #[derive(Debug)]
@@ -57,7 +63,11 @@ impl Site {
             std::fs::create_dir(&dir).map_err(|e| Failure::io("create the folder", &dir, &e))?;
         }
         self.write("softhsm2.conf", &environment::softhsm_conf(&self.path("tokens")))?;
-        self.write("pin", &random_pin()?)?;
+        self.write("pin", &random_digits()?)?;
+        // Two of them are as many bits as an attacker who can try for years should meet.
+        for name in [API_KEY, WEBHOOK_SECRET] {
+            self.write(name, &format!("{}{}", random_digits()?, random_digits()?))?;
+        }
         self.write("fuda.toml", &fuda_toml(&tools.module))?;
         self.write("order.toml", &order_toml(plan))?;
         let (config, conf) = (self.path("fuda.toml"), self.path("softhsm2.conf"));
@@ -93,7 +103,7 @@ fn sweep(fuda: &Path) {
 }
 
 /// Sixteen decimal digits from the operating system: some tokens take digits only.
-fn random_pin() -> Result<String, Failure> {
+fn random_digits() -> Result<String, Failure> {
     let source = Path::new("/dev/urandom");
     let mut bytes = [0_u8; 16];
     File::open(source).and_then(|mut file| file.read_exact(&mut bytes)).map_err(|e| Failure::io("read", source, &e))?;
@@ -120,6 +130,20 @@ url = "sqlite:factory.db"
 
 [factory]
 out = "{DELIVERIES}"
+
+[issuer]
+receipt_keys = ["{LINE_KEY}"]
+api_keys = ["{API_KEY}"]
+webhook_secrets = ["{WEBHOOK_SECRET}"]
+indexed = ["email"]
+
+[[issuer.service]]
+name = "ticket"
+application = "ticket"
+fee = 1000
+currency = "JPY"
+numbers = {{ first = "88010000000", last = "88010000009", check = "luhn" }}
+months = 24
 "#,
         module.display()
     )

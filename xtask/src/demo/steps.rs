@@ -16,13 +16,13 @@ use crate::sysroot::Tools;
 use crate::ui::Ui;
 
 /// The binaries that the demo drives.
-const PACKAGES: [&str; 3] = ["fuda-kms", "fuda-factory", "fuda-card-sim"];
+const PACKAGES: [&str; 5] = ["fuda-kms", "fuda-factory", "fuda-card-sim", "fuda-online-issuer", "fuda-terminal"];
 /// A first build on a slow machine.
 const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Steps that do not depend on the number of cards, or hardly.
-const STEP_LIMIT: Duration = Duration::from_secs(120);
+pub(super) const STEP_LIMIT: Duration = Duration::from_secs(120);
 /// Cards that another process opens again.
-const REOPENED: usize = 10;
+pub(super) const REOPENED: usize = 10;
 /// Their stack, and where they go.
 const AGAIN: &str = "again";
 const AGAIN_EJECTED: &str = "again-ejected";

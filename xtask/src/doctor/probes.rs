@@ -33,7 +33,6 @@ pub(super) fn all(places: &Places) -> Vec<Finding> {
     add(Tier::Peers, "yubikit", yubikit(places));
     add(Tier::Peers, "Kryoptic", kryoptic(places));
 
-    add(Tier::Later, "PostgreSQL", path(postgres(), &packages("postgresql")));
     add(Tier::Later, "chromium", path(which("chromium").or_else(|| which("chromium-browser")), &packages("chromium")));
     findings
 }
@@ -82,13 +81,6 @@ fn packages(debian: &str) -> String {
         System::Debian => format!("sudo apt-get install -y {debian}"),
         _ => format!("install what Debian calls {debian}"),
     }
-}
-
-/// PostgreSQL's server is not in a user's `PATH` on Debian: it lies beside its version.
-fn postgres() -> Option<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let newest = versions.map(|entry| entry.path().join("bin/postgres")).filter(|path| path.is_file()).max();
-    newest.or_else(|| which("postgres"))
 }
 
 /// As root a mount namespace alone, else one inside a user namespace: the tests' own PC/SC service runs there.

@@ -17,12 +17,12 @@ use crate::ui::Ui;
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// The file that says from which pins the library was built.
-const STAMP: &str = "built-from.lock";
+const STAMP: &str = "built-from";
 
 /// The library: the one that `FUDA_KRYOPTIC_MODULE` names, or ours when it is of today's pins.
 pub(crate) fn module(places: &Places) -> Option<PathBuf> {
     let named = std::env::var_os("FUDA_KRYOPTIC_MODULE").map(PathBuf::from);
-    let pins = std::fs::read_to_string(pinned(places).join("peer.lock")).ok();
+    let pins = pins(places);
     let ours = Some(folder(places).join("libkryoptic_pkcs11.so"));
     let ours = ours.filter(|_| std::fs::read_to_string(folder(places).join(STAMP)).ok() == pins);
     named.or(ours).filter(|module| module.is_file())
@@ -58,13 +58,19 @@ pub(super) fn build(places: &Places, ui: Ui, tools: &sysroot::Tools) -> Result<(
     std::fs::copy(&built, &module).map_err(|e| Failure::io("copy", &built, &e))?;
     let _ = std::fs::remove_dir_all(&target);
     let stamp = folder.join(STAMP);
-    std::fs::copy(package.join("Cargo.lock"), &stamp).map_err(|e| Failure::io("write", &stamp, &e))?;
+    std::fs::write(&stamp, pins(places).unwrap_or_default()).map_err(|e| Failure::io("write", &stamp, &e))?;
     step.done(&format!("{} from {}", places.short(&module), cargo_progress(&ended.stderr)));
     Ok(())
 }
 
 fn folder(places: &Places) -> PathBuf {
     places.fuda.join("kryoptic")
+}
+
+/// What decides what is built: versions and features.
+fn pins(places: &Places) -> Option<String> {
+    let text = |name| std::fs::read_to_string(pinned(places).join(name)).ok();
+    Some(text("peer.toml")? + &text("peer.lock")?)
 }
 
 fn pinned(places: &Places) -> PathBuf {

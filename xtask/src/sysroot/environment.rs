@@ -16,6 +16,9 @@ impl Tools {
         if let Some(module) = &self.kryoptic {
             variables.push(("FUDA_KRYOPTIC_MODULE".into(), module.clone().into()));
         }
+        if let Some(folder) = &self.postgres {
+            variables.push(("FUDA_POSTGRES_BIN".into(), folder.clone().into()));
+        }
         if let Some(dir) = &self.pcsc_lib_dir {
             variables.push(("PCSC_LIB_DIR".into(), dir.clone().into()));
         }
@@ -94,6 +97,9 @@ pub(crate) fn for_shells(places: &Places, tools: &Tools, more: &[(&str, &Path)])
     }
     if let Some(module) = &tools.kryoptic {
         export("FUDA_KRYOPTIC_MODULE", &quoted(module));
+    }
+    if let Some(folder) = &tools.postgres {
+        export("FUDA_POSTGRES_BIN", &quoted(folder));
     }
     if let Some(dir) = &tools.pcsc_lib_dir {
         export("PCSC_LIB_DIR", &quoted(dir));

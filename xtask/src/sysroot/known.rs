@@ -62,6 +62,16 @@ pub(super) fn libclang(root: &Path) -> Option<PathBuf> {
     files.map(|file| file.path()).find(|path| is_libclang(path) && path.exists())
 }
 
+/// PostgreSQL's server under `root`: Debian keeps each version's programs in a folder of their own, others have one version.
+pub(super) fn postgres(root: &Path) -> Option<PathBuf> {
+    let versions = ["usr/lib/postgresql", "opt/homebrew/opt"].map(|folder| std::fs::read_dir(root.join(folder)));
+    let versions = versions.into_iter().flatten().flatten().flatten().map(|version| version.path().join("bin"));
+    let is_complete = |bin: &PathBuf| ["initdb", "postgres"].iter().all(|name| bin.join(name).is_file());
+    let single = ["usr/bin", "usr/local/bin", "usr/pgsql/bin"].map(|folder| root.join(folder));
+    let found = versions.filter(is_complete).max().or_else(|| single.into_iter().find(is_complete));
+    found.map(|bin| bin.join("postgres"))
+}
+
 /// The PC/SC driver of virtual readers: Debian and Arch, Fedora.
 pub(super) fn vpcd_driver(root: &Path) -> Option<PathBuf> {
     ["usr/lib/pcsc/drivers/serial/libifdvpcd.so", "usr/lib64/pcsc/drivers/serial/libifdvpcd.so"]

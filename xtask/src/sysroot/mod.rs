@@ -49,6 +49,8 @@ pub(crate) struct Tools {
     sysroot: Option<PathBuf>,
     /// Kryoptic's PKCS#11 library, when it has been built.
     kryoptic: Option<PathBuf>,
+    /// The folder of PostgreSQL's programs, when there is one.
+    postgres: Option<PathBuf>,
 }
 
 /// The folder that fetched packages are unpacked into.
@@ -102,6 +104,7 @@ pub(crate) fn prepare_with(places: &Places, ui: Ui, provision: Provision, more: 
         pcsc_lib_dir: environment::link_pcsclite(places, &place(Need::PcscLite)?)?,
         sysroot: (!fetched.is_empty()).then(|| folder(places)),
         kryoptic: kryoptic::module(places),
+        postgres: find(places, Need::Postgres).and_then(|path| Some(path.parent()?.to_owned())),
     };
     environment::write(places, &tools)?;
     Ok(tools)

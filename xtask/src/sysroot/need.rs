@@ -19,6 +19,10 @@ pub(crate) enum Need {
     Vpcd,
     /// OpenSC's `opensc-tool`, which sends commands that we did not write.
     OpenSc,
+    /// PostgreSQL's server, and the program that makes its folder.
+    Postgres,
+    /// The `age` command, which opens a print file as the printer does.
+    Age,
     /// Python 3, in which yubikit is written.
     Python,
     /// pip, or its wheel, which fetches yubikit.
@@ -37,18 +41,20 @@ impl Need {
     /// What the demo, the benches and every test need.
     pub(crate) const DEMO: [Need; 3] = [Need::SoftHsm, Need::PcscLite, Need::Openssl];
     /// What some tests need besides; they skip by name without it.
-    pub(crate) const TEST: [Need; 2] = [Need::Vpcd, Need::OpenSc];
+    pub(crate) const TEST: [Need; 4] = [Need::Vpcd, Need::OpenSc, Need::Postgres, Need::Age];
     /// What `peers` needs to fetch yubikit.
     pub(crate) const YUBIKIT: [Need; 2] = [Need::Python, Need::Pip];
     /// What `peers` needs to build Kryoptic.
     pub(crate) const KRYOPTIC: [Need; 4] = [Need::LibClang, Need::OpensslHeaders, Need::Sqlite, Need::PkgConfig];
 
-    const ALL: [Need; 11] = [
+    const ALL: [Need; 13] = [
         Need::SoftHsm,
         Need::PcscLite,
         Need::Openssl,
         Need::Vpcd,
         Need::OpenSc,
+        Need::Postgres,
+        Need::Age,
         Need::Python,
         Need::Pip,
         Need::LibClang,
@@ -65,6 +71,8 @@ impl Need {
             Need::Openssl => program(root, "openssl"),
             Need::Vpcd => program(root, "pcscd").filter(|_| known::vpcd_driver(root).is_some()),
             Need::OpenSc => program(root, "opensc-tool"),
+            Need::Postgres => known::postgres(root),
+            Need::Age => program(root, "age"),
             Need::Python => program(root, "python3"),
             Need::Pip => pip(root),
             Need::LibClang => known::libclang(root),
@@ -81,6 +89,8 @@ impl Need {
             Need::Openssl => "openssl command",
             Need::Vpcd => "pcscd with vpcd",
             Need::OpenSc => "opensc-tool",
+            Need::Postgres => "PostgreSQL",
+            Need::Age => "age command",
             Need::Python => "Python 3",
             Need::Pip => "pip",
             Need::LibClang => "libclang",
@@ -97,6 +107,8 @@ impl Need {
             Need::Openssl => &["openssl"],
             Need::Vpcd => &["pcscd", "vsmartcard-vpcd"],
             Need::OpenSc => &["opensc"],
+            Need::Postgres => &["postgresql"],
+            Need::Age => &["age"],
             Need::Python => &["python3"],
             Need::Pip => &["python3-pip-whl"],
             Need::LibClang => &["libclang1"],

@@ -48,8 +48,10 @@ impl Check {
     fn command(self, places: &Places, runner: &Runner) -> Command {
         let mut command = runner.command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(self.words()).current_dir(&places.root);
-        if self == Check::Rustdoc {
-            command.env("RUSTDOCFLAGS", "-D warnings");
+        match self {
+            Check::Rustdoc => drop(command.env("RUSTDOCFLAGS", "-D warnings")),
+            Check::Tests => drop(command.env("RUST_TEST_THREADS", test_threads().to_string())),
+            Check::Build | Check::Clippy | Check::Format => {}
         }
         command
     }
@@ -87,6 +89,11 @@ impl Check {
             Check::Format => "as rustfmt writes it".to_owned(),
         }
     }
+}
+
+/// Twice the cores: many tests wait for processes that they killed, or for a minute to pass.
+fn test_threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// How a check went.
