@@ -51,8 +51,7 @@ impl Memory {
             .create_new(true)
             .open(path)
             .map_err(|source| Error::CardFile { path: path.to_owned(), source })?;
-        lock(&file, path)?;
-        let mut memory = Self { state, backing: Some(Backing { file, sequence: 0 }), failed: false };
+        let mut memory = Self { state, backing: Some(Backing::lock(file, path)?), failed: false };
         memory.save().map_err(|source| Error::CardFile { path: path.to_owned(), source })?;
         Ok(memory)
     }
@@ -64,9 +63,10 @@ impl Memory {
             .write(true)
             .open(path)
             .map_err(|source| Error::CardFile { path: path.to_owned(), source })?;
-        lock(&file, path)?;
-        let (sequence, state) = newest(&file, path)?;
-        Ok(Self { state, backing: Some(Backing { file, sequence }), failed: false })
+        let mut backing = Backing::lock(file, path)?;
+        let (sequence, state) = newest(&backing.file, path)?;
+        backing.sequence = sequence;
+        Ok(Self { state, backing: Some(backing), failed: false })
     }
 
     /// The state of a card file that may be in use elsewhere.
@@ -132,8 +132,21 @@ impl Drop for Edit<'_> {
     }
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), Error> {
-    flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|_| Error::CardBusy { path: path.to_owned() })
+impl Backing {
+    fn lock(file: File, path: &Path) -> Result<Self, Error> {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { file, sequence: 0 }),
+            Err(_) => Err(Error::CardBusy { path: path.to_owned() }),
+        }
+    }
+}
+
+impl Drop for Backing {
+    /// Lets go of the card in so many words: a process that is being started at this moment has a copy of the descriptor until its program is
+    /// loaded, and closing ours alone would leave the card locked until then.
+    fn drop(&mut self) {
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 fn newest(file: &File, path: &Path) -> Result<(u64, State), Error> {
@@ -172,4 +185,25 @@ fn digest(sequence: u64, image: &[u8]) -> [u8; 8] {
         *byte = full;
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+    use crate::card::Blank;
+    use crate::crypto::AesKey;
+    use fuda_card::id::Kdd;
+
+    #[test]
+    fn a_dropped_card_is_free_though_a_child_has_its_descriptor() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.card");
+        let master = AesKey::from_bytes(b"@ABCDEFGHIJKLMNO").unwrap();
+        let blank = Blank::derived(Kdd::new([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), &master).unwrap();
+        let memory = Memory::create(&path, blank.into_state()).unwrap();
+        let inherited = memory.backing.as_ref().unwrap().file.try_clone().unwrap();
+        drop(memory);
+        Memory::open(&path).unwrap();
+        drop(inherited);
+    }
 }

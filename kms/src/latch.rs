@@ -37,7 +37,14 @@ const CUT: &str = "a login ended before its outcome was written, and the token c
 
 /// A lock, held until drop (or the end of the process).
 #[derive(Debug)]
-pub(crate) struct Held(#[expect(dead_code, reason = "the open file is the lock")] File);
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    /// Closing would not do: a process that is being started at this moment has a copy of the descriptor until its program is loaded.
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
 
 impl TokenFiles {
     /// The files of a token in the folder `folder`.

@@ -21,8 +21,8 @@ pub struct Lock {
 
 #[derive(Debug)]
 enum Held {
-    /// The operating system lets go when the file is closed.
-    File { _file: File },
+    /// The operating system lets go when the process ends.
+    File(File),
     /// The server lets go when the session ends.
     Session { done: Option<oneshot::Sender<()>>, thread: Option<JoinHandle<()>> },
 }
@@ -38,10 +38,14 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Held::Session { done, thread } = &mut self.held {
-            // Whoever asks next must find it free.
-            drop(done.take());
-            let _ = thread.take().map(JoinHandle::join);
+        // Whoever asks next must find it free.
+        match &mut self.held {
+            // Closing would not do: a process that is being started at this moment has a copy of the descriptor until its program is loaded.
+            Held::File(file) => drop(file.unlock()),
+            Held::Session { done, thread } => {
+                drop(done.take());
+                let _ = thread.take().map(JoinHandle::join);
+            }
         }
     }
 }
@@ -52,7 +56,7 @@ fn beside(database: &std::path::Path, name: &str) -> Result<Option<Lock>, Error>
     let failed = |error| Error::Disk { source: Arc::new(sqlx::Error::Io(error)) };
     let file = File::create(&path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { held: Held::File { _file: file } })),
+        Ok(()) => Ok(Some(Lock { held: Held::File(file) })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
@@ -80,4 +84,21 @@ fn on_server(engine: Arc<Engine>, name: String) -> Result<Option<Lock>, Error> {
 async fn hold(engine: &Engine, name: &str) -> Result<Option<Conn>, Error> {
     let (mut conn, _) = engine.connect(Role::Writer).await?;
     Ok(Postgres::try_hold(&mut conn, name).await?.then_some(conn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Held, beside};
+
+    #[test]
+    fn a_dropped_lock_is_free_though_a_child_has_its_descriptor() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("fuda.db");
+        let lock = beside(&database, "line").unwrap().unwrap();
+        let Held::File(file) = &lock.held else { unreachable!("the lock is a file") };
+        let inherited = file.try_clone().unwrap();
+        drop(lock);
+        assert!(beside(&database, "line").unwrap().is_some());
+        drop(inherited);
+    }
 }
