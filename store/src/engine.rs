@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, raw_sql};
+use sqlx::raw_sql;
 
 use crate::durability::Durability;
 use crate::location::Location;
@@ -82,17 +82,19 @@ impl Engine {
 
     /// Connects, configures and reads back.
     pub(crate) async fn connect(&self, role: Role) -> Result<(Conn, Durability), Error> {
-        let options = match self {
-            Self::Sqlite(sqlite) => sqlite.connect_options(),
-            Self::Postgres(postgres) => postgres.connect_options(),
-        };
         let connected = async {
-            let mut conn = options.connect().await?;
-            let durability = match self {
-                Self::Sqlite(sqlite) => sqlite.configure(&mut conn, role).await?,
-                Self::Postgres(postgres) => postgres.configure(&mut conn, role).await?,
-            };
-            Ok((conn, durability))
+            match self {
+                Self::Sqlite(sqlite) => {
+                    let mut conn = sqlite.connect()?;
+                    let durability = sqlite.configure(&mut conn, role).await?;
+                    Ok((conn, durability))
+                }
+                Self::Postgres(postgres) => {
+                    let mut conn = postgres.connect().await?;
+                    let durability = postgres.configure(&mut conn, role).await?;
+                    Ok((conn, durability))
+                }
+            }
         };
         connected.await.map_err(|error: Error| self.at_its_place(error))
     }
@@ -169,5 +171,5 @@ impl Engine {
 /// row of it is ever being taken by another.
 #[must_use]
 pub fn skip_locked(conn: &Conn) -> &'static str {
-    if conn.backend_name() == "PostgreSQL" { "FOR UPDATE SKIP LOCKED" } else { "" }
+    if conn.is_to_server() { "FOR UPDATE SKIP LOCKED" } else { "" }
 }

@@ -38,6 +38,7 @@
 //! Left out: network file systems, encryption of the file.
 
 pub mod clock;
+mod conn;
 mod durability;
 mod engine;
 mod engine_error;
@@ -59,6 +60,7 @@ mod tries;
 mod writer;
 
 pub use clock::{Clock, SetClock, SystemClock};
+pub use conn::Conn;
 pub use durability::{Durability, Keeps};
 pub use engine::skip_locked;
 pub use error::{ConstraintKind, Error};
@@ -68,7 +70,3 @@ pub use migrate::{AppliedMigration, SchemaVersion};
 pub use options::{DurabilityPolicy, Options, SchemaPolicy};
 pub use store::{Part, Store};
 
-/// The connection a job works on, inside its transaction.
-///
-/// A job never says BEGIN, COMMIT or ROLLBACK itself: it answers `Ok` or `Err`.
-pub type Conn = sqlx::AnyConnection;

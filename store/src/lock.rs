@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use sqlx::Connection;
 use tokio::sync::oneshot;
 
 use crate::engine::{Engine, Role};
@@ -72,7 +71,7 @@ fn on_server(engine: Arc<Engine>, name: String) -> Result<Option<Lock>, Error> {
             let _ = ready.send(held.as_ref().map(Option::is_some).map_err(Clone::clone));
             if let Ok(Some(conn)) = held {
                 let _ = until_done.await;
-                let _ = conn.close().await;
+                conn.close().await;
             }
         });
     })?;

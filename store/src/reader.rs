@@ -1,10 +1,9 @@
-//! The readers: a small pool whose connections cannot write, each read on one snapshot.
+//! A reader: one thread, one connection that cannot write; each read is on one snapshot. All readers take from one queue.
 
 use std::sync::Arc;
 
 use sqlx::raw_sql;
-use tokio::sync::{Mutex, Semaphore, mpsc};
-use tokio::task::spawn_local;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 
 use crate::engine::{Engine, Patience, Role};
@@ -13,51 +12,47 @@ use crate::metrics::Counters;
 use crate::tries::Tries;
 use crate::{Conn, Error};
 
-/// Connections that read at the same time: reads are reports and look-ups beside the line, and the machine of a line has a few cores.
-const READERS_MAX: u32 = 4;
+/// Threads that read at the same time: reads are reports and look-ups beside the line, and the machine of a line has a few cores.
+pub(crate) const READERS: usize = 4;
 
 /// Reads that may wait: they answer in milliseconds, so more waiting ones would mean that something else is wrong.
 pub(crate) const QUEUE_READS_MAX: usize = 256;
 
-/// What every read needs.
-struct Desk {
-    engine: Arc<Engine>,
-    patience: Patience,
-    /// Connections that no read uses now.
-    idle: Mutex<Vec<Conn>>,
-}
+/// Reads that wait for a reader.
+pub(crate) type Reads = Arc<Mutex<mpsc::Receiver<Box<dyn Job>>>>;
 
-/// Serves until every sender is dropped; must run inside a `LocalSet`.
-pub(crate) async fn serve(
+pub(crate) struct Reader {
     engine: Arc<Engine>,
     patience: Patience,
     counters: Arc<Counters>,
-    mut queue: mpsc::Receiver<Box<dyn Job>>,
-) {
-    let places = Arc::new(Semaphore::new(READERS_MAX as usize));
-    let desk = Arc::new(Desk { engine, patience, idle: Mutex::default() });
-    while let Some(job) = queue.recv().await {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-        let (desk, counters) = (Arc::clone(&desk), Arc::clone(&counters));
-        spawn_local(async move {
-            desk.read(job).await;
-            counters.read();
-            drop(place);
-        });
-    }
-    let _all = places.acquire_many(READERS_MAX).await;
-    for conn in desk.idle.lock().await.drain(..) {
-        let _ = sqlx::Connection::close(conn).await;
-    }
+    conn: Option<Conn>,
 }
 
-impl Desk {
+impl Reader {
+    pub(crate) const fn new(engine: Arc<Engine>, patience: Patience, counters: Arc<Counters>) -> Self {
+        Self { engine, patience, counters, conn: None }
+    }
+
+    /// Serves until every sender is dropped and the queue is empty.
+    pub(crate) async fn serve(mut self, queue: Reads) {
+        loop {
+            let next = queue.lock().await.recv().await;
+            let Some(job) = next else { break };
+            self.read(job).await;
+            self.counters.read();
+        }
+        if let Some(conn) = self.conn {
+            conn.close().await;
+        }
+    }
+
     /// Answers a read; one whose connection was lost is asked again for as long as a connection is sought.
-    async fn read(&self, mut job: Box<dyn Job>) {
+    async fn read(&mut self, mut job: Box<dyn Job>) {
         let mut tries = Tries::new(self.patience);
         let ended = loop {
+            let limit = self.patience.answer;
             let asked = self.ask(&mut *job);
-            let answer = match self.patience.answer {
+            let answer = match limit {
                 Some(limit) => timeout(limit, asked).await.unwrap_or_else(|_| Err(Error::silent(limit))),
                 None => asked.await,
             };
@@ -69,9 +64,9 @@ impl Desk {
         job.settle(ended);
     }
 
-    async fn ask(&self, job: &mut dyn Job) -> Result<(), Error> {
-        let kept = self.idle.lock().await.pop();
-        let mut conn = match kept {
+    async fn ask(&mut self, job: &mut dyn Job) -> Result<(), Error> {
+        // It is out of reach while it is asked: one that does not answer in time, or does not end its read, is let go.
+        let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.engine.connect(Role::Reader).await?.0,
         };
@@ -80,9 +75,8 @@ impl Desk {
         if let Some(cause) = ran.cause.filter(Error::is_lost_connection) {
             return Err(cause);
         }
-        // Not usable for the next read when it does not end: then it is let go.
         if raw_sql("ROLLBACK").execute(&mut conn).await.is_ok() {
-            self.idle.lock().await.push(conn);
+            self.conn = Some(conn);
         }
         Ok(())
     }

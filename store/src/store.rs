@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::durability::Durability;
 use crate::engine::Engine;
@@ -13,7 +13,7 @@ use crate::location::Location;
 use crate::lock::Lock;
 use crate::metrics::{Counters, Metrics};
 use crate::migrate::{AppliedMigration, applied};
-use crate::reader::QUEUE_READS_MAX;
+use crate::reader::{QUEUE_READS_MAX, READERS};
 use crate::scope::Scope;
 use crate::threads::{spawn_first_writer, spawn_reader, spawn_writer};
 use crate::writer::QUEUE_JOBS_MAX;
@@ -31,7 +31,7 @@ struct Inner {
     jobs: Vec<mpsc::Sender<Box<dyn Job>>>,
     reads: Option<mpsc::Sender<Box<dyn Job>>>,
     writers: Vec<JoinHandle<()>>,
-    reader: Option<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
     durability: Durability,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
@@ -74,10 +74,12 @@ impl Store {
             writers.push(spawn_writer(&engine, options, Arc::clone(&counters), queue)?);
         }
         let (reads, queue) = mpsc::channel(QUEUE_READS_MAX);
-        let reader = Some(spawn_reader(&engine, options, Arc::clone(&counters), queue)?);
+        let queue = Arc::new(Mutex::new(queue));
+        let reader = |_| spawn_reader(&engine, options, Arc::clone(&counters), Arc::clone(&queue));
+        let readers = (0..READERS).map(reader).collect::<Result<_, _>>()?;
         let clock = Arc::clone(&options.clock);
         Ok(Self {
-            inner: Arc::new(Inner { jobs, reads: Some(reads), writers, reader, durability, counters, clock, engine }),
+            inner: Arc::new(Inner { jobs, reads: Some(reads), writers, readers, durability, counters, clock, engine }),
         })
     }
 
@@ -248,7 +250,7 @@ impl Drop for Inner {
         // Closed queues are the signal to finish what waits and end. The readers go first: two connections of SQLite that close at the
         // same moment each see the other, and then neither folds the log back.
         self.reads = None;
-        self.reader.take().into_iter().for_each(wait_for);
+        self.readers.drain(..).for_each(wait_for);
         self.jobs.clear();
         self.writers.drain(..).for_each(wait_for);
     }

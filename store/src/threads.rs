@@ -1,20 +1,19 @@
-//! The threads of a store: writers with a connection each, and one that serves the readers; each has a small runtime of its own.
+//! The threads of a store: writers and readers, each with a connection and a small runtime of its own.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use sqlx::Connection;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
 
 use crate::durability::Durability;
 use crate::engine::{Engine, Role};
 use crate::job::Job;
 use crate::metrics::Counters;
 use crate::migrate::migrate;
+use crate::reader::{Reader, Reads};
 use crate::writer::Writer;
-use crate::{Conn, Error, Options, reader};
+use crate::{Conn, Error, Options};
 
 /// Starts the first writer and waits until its database is ready.
 pub(crate) fn spawn_first_writer(
@@ -71,22 +70,21 @@ async fn write(
 ) {
     let patience = engine.patience(options);
     if let Some(conn) = Writer::new(engine, patience, counters, conn).serve(queue).await {
-        // SQLite's last connection to close folds the write-ahead log back into the file.
-        let _ = conn.close().await;
+        conn.close().await;
     }
 }
 
+/// Starts a reader, which connects when it has something to read.
 pub(crate) fn spawn_reader(
     engine: &Arc<Engine>,
     options: &Options,
     counters: Arc<Counters>,
-    queue: mpsc::Receiver<Box<dyn Job>>,
+    queue: Reads,
 ) -> Result<JoinHandle<()>, Error> {
     let runtime = runtime()?;
     let (engine, patience) = (Arc::clone(engine), engine.patience(options));
-    spawn("store-reader", move || {
-        LocalSet::new().block_on(&runtime, reader::serve(engine, patience, counters, queue));
-    })
+    let reader = Reader::new(engine, patience, counters);
+    spawn("store-reader", move || runtime.block_on(reader.serve(queue)))
 }
 
 pub(crate) fn runtime() -> Result<Runtime, Error> {

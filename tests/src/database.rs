@@ -1,7 +1,7 @@
 //! The database as anybody reads it: with SQL, and none of the programs' code.
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,13 +46,12 @@ impl Database {
         if let Place::Server(database) = &self.place {
             return database.rows(sql);
         }
-        self.with(async |connection| {
-            let rows =
-                sqlx::query(AssertSqlSafe(sql)).fetch_all(connection).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
-            let value =
-                |row: &sqlx::sqlite::SqliteRow, at| row.get_unchecked::<Option<String>, _>(at).unwrap_or_default();
-            rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect()
-        })
+        let connection = self.connect();
+        let mut statement = connection.prepare(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let columns = statement.column_count();
+        let row = |row: &rusqlite::Row<'_>| (0..columns).map(|at| row.get_ref(at).map(text)).collect();
+        let rows = statement.query_map([], row).and_then(Iterator::collect);
+        rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     /// The first column of a query.
@@ -73,23 +72,16 @@ impl Database {
         if let Place::Server(database) = &self.place {
             return database.change(sql);
         }
-        self.with(async |connection| {
-            let done = sqlx::query(AssertSqlSafe(sql)).execute(connection).await;
-            done.unwrap_or_else(|error| panic!("{sql}: {error}")).rows_affected()
-        })
+        let changed = self.connect().execute(sql, []).unwrap_or_else(|error| panic!("{sql}: {error}"));
+        u64::try_from(changed).unwrap()
     }
 
     /// Keeps everybody else from writing to a file meanwhile, as a program that hangs in the midst of it would.
     pub fn locked(&self, meanwhile: impl FnOnce()) {
-        self.with(async |connection| {
-            for (sql, then) in [("BEGIN IMMEDIATE", Some(meanwhile)), ("ROLLBACK", None)] {
-                let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut *connection).await;
-                done.unwrap_or_else(|error| panic!("{sql}: {error}"));
-                if let Some(then) = then {
-                    then();
-                }
-            }
-        });
+        let connection = self.connect();
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        meanwhile();
+        connection.execute_batch("ROLLBACK").unwrap();
     }
 
     /// The file with all that was written, when no program uses it: one that ended in a hurry leaves the newest pages in the log beside it.
@@ -107,14 +99,19 @@ impl Database {
         std::fs::write(self.path(), bytes).unwrap();
     }
 
-    fn with<T>(&self, body: impl AsyncFnOnce(&mut SqliteConnection) -> T) -> T {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let options = SqliteConnectOptions::new().filename(self.path()).busy_timeout(Duration::from_secs(10));
-            let mut connection = options.connect().await.unwrap();
-            let out = body(&mut connection).await;
-            connection.close().await.unwrap();
-            out
-        })
+    fn connect(&self) -> Connection {
+        let connection = Connection::open(self.path()).unwrap();
+        connection.busy_timeout(Duration::from_secs(10)).unwrap();
+        connection
+    }
+}
+
+/// A value as text; NULL as empty text.
+fn text(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => String::new(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }

@@ -13,8 +13,7 @@ mod outcome;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use sqlx::any::AnyConnectOptions;
-use sqlx::{AssertSqlSafe, Row, query, raw_sql};
+use sqlx::{AssertSqlSafe, ConnectOptions, Row, query, raw_sql};
 
 use crate::durability::{Durability, Keeps, require};
 use crate::engine::Role;
@@ -55,8 +54,8 @@ impl Postgres {
         }
     }
 
-    pub(crate) fn connect_options(&self) -> AnyConnectOptions {
-        self.address.connect_options()
+    pub(crate) async fn connect(&self) -> Result<Conn, Error> {
+        Ok(Conn::server(self.address.connect_options().connect().await?))
     }
 
     /// Gives a fresh connection its settings, reads back those on which durability rests, and makes sure that this is still the database

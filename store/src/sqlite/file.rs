@@ -27,19 +27,6 @@ impl DatabaseFile {
         Ok(Self { path })
     }
 
-    /// The URL as `sqlx` wants it: every byte that a URL could misread is percent-encoded.
-    pub(crate) fn to_sqlx_url(&self) -> String {
-        let mut url = String::from("sqlite://");
-        for byte in self.path.to_string_lossy().bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.') {
-                url.push(char::from(byte));
-            } else {
-                url.push_str(&format!("%{byte:02X}"));
-            }
-        }
-        url
-    }
-
     /// Creates the file, readable by this user only, and makes its name durable; an existing file is left alone.
     pub(crate) fn create_if_absent(&self) -> Result<(), Error> {
         let Some(parent) = self.path.parent().filter(|parent| parent.is_dir()) else {
@@ -122,7 +109,6 @@ mod tests {
         let path = |text: &str| DatabaseFile::at(text).map(|file| file.path.display().to_string());
         assert_eq!(path("/var/lib/fuda/factory.db").unwrap(), "/var/lib/fuda/factory.db");
         assert_eq!(path("///var/lib/fuda/factory.db").unwrap(), "/var/lib/fuda/factory.db");
-        assert_eq!(DatabaseFile::at("/a b/50%?#.db").unwrap().to_sqlx_url(), "sqlite:///a%20b/50%25%3F%23.db");
         for wrong in ["", ":memory:", "/tmp/"] {
             assert!(DatabaseFile::at(wrong).is_err(), "{wrong}");
         }

@@ -2,17 +2,19 @@
 //!
 //! <https://www.sqlite.org/pragma.html>, <https://www.sqlite.org/wal.html>. With WAL and synchronous=FULL every COMMIT syncs the log before it returns.
 
+mod connection;
+mod failure;
 mod file;
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use sqlx::any::AnyConnectOptions;
-use sqlx::{ConnectOptions, query_scalar, raw_sql};
+use sqlx::{query_scalar, raw_sql};
 
 use crate::durability::{Durability, Keeps, require};
 use crate::engine::Role;
 use crate::{Conn, Error, Options};
+pub(crate) use connection::Connection;
 pub(crate) use file::{DatabaseFile, Identity};
 
 /// Takes the write lock now, where waiting is harmless, and not at the first INSERT, where SQLite may refuse to wait.
@@ -22,7 +24,6 @@ pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT job";
 #[derive(Debug)]
 pub(crate) struct Sqlite {
     pub(crate) file: DatabaseFile,
-    connect: AnyConnectOptions,
     busy_timeout: Duration,
     identity: OnceLock<Identity>,
 }
@@ -31,13 +32,11 @@ impl Sqlite {
     /// The engine of a file, which is created when it is not there.
     pub(crate) fn new(file: DatabaseFile, options: &Options) -> Result<Self, Error> {
         file.create_if_absent()?;
-        let connect: AnyConnectOptions = file.to_sqlx_url().parse()?;
-        Ok(Self { file, connect, busy_timeout: options.busy_timeout, identity: OnceLock::new() })
+        Ok(Self { file, busy_timeout: options.busy_timeout, identity: OnceLock::new() })
     }
 
-    /// The statements of a job are ours to log, by name; the engine's log would repeat them for every card.
-    pub(crate) fn connect_options(&self) -> AnyConnectOptions {
-        self.connect.clone().disable_statement_logging()
+    pub(crate) fn connect(&self) -> Result<Conn, Error> {
+        Ok(Conn::file(Connection::open(&self.file.path)?))
     }
 
     /// Remembers which files were opened; called once, by the connection that stays open.
