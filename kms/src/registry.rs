@@ -180,20 +180,26 @@ impl Registry {
     /// # Errors
     /// [`Error::NoActiveVersion`]; as [`Registry::snapshot`].
     pub fn active(&self, name: &KeyName) -> Result<Record, Error> {
-        let key = name.to_string();
-        // One row, not all: an activation asks for two keys.
-        let found = self.store.read_blocking("kms.registry.active", async move |tx| {
-            let row = sqlx::query(
-                "/* kms.registry.active */ SELECT name, number, token, label, object_id, origin, state, trust, check_value, keks, \
-                 created_at, scheme, bits, peer FROM key_version WHERE name = $1 AND state = $2",
-            )
-            .bind(key)
-            .bind(State::Active.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-            row.as_ref().map(record).transpose()
-        })?;
+        let key = name.clone();
+        let found = self.store.read_blocking("kms.registry.active", async move |tx| Self::active_in(tx, &key).await)?;
         found.ok_or_else(|| Error::NoActiveVersion { name: name.clone() })
+    }
+
+    /// The same within a read of the caller's; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Error::Store`]; [`Error::Registry`] when the row holds what cannot be.
+    pub async fn active_in(tx: &mut Conn, name: &KeyName) -> Result<Option<Record>, Error> {
+        // One row, not all: an activation asks for two keys.
+        let row = sqlx::query(
+            "/* kms.registry.active */ SELECT name, number, token, label, object_id, origin, state, trust, check_value, keks, \
+             created_at, scheme, bits, peer FROM key_version WHERE name = $1 AND state = $2",
+        )
+        .bind(name.to_string())
+        .bind(State::Active.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+        row.as_ref().map(record).transpose()
     }
 
     /// Moves a version along its life.

@@ -5,14 +5,14 @@ use super::hsm::Beginning;
 use super::offer::Errand;
 use super::refusal::Refusal;
 use super::script::{Part, Script, Work};
-use super::target::ChallengeSource;
+use super::target::{ChallengeSource, Target};
 use super::turn::Proved;
 use crate::error::Error;
 use fuda_card::Error as CardError;
 use fuda_card::apdu::Response;
 use fuda_card::cardscript::{End as Told, ScriptResult};
 use fuda_card::fcp::LifeCycle;
-use fuda_card::forecast::{self, End, Forecast, Unopened, Verdict};
+use fuda_card::forecast::{self, End, Forecast, Supplies, Unopened, Verdict};
 use fuda_card::personalisation::update::Found;
 use fuda_card::scp03::{InitializeUpdateResponse, SequenceCounter};
 use fuda_card::script::Reading;
@@ -53,18 +53,33 @@ impl Judged {
 }
 
 impl Engine {
-    /// Judges the answers to a script.
+    /// What a walk through a script's session needs; `None` for an introduction, whose session the card chooses.
+    pub(super) async fn keys_of(&self, script: &Script, target: &Target) -> Result<Option<Supplies>, Error> {
+        if script.part == Part::Introduction {
+            return Ok(None);
+        }
+        let beginning = match script.answered.as_slice() {
+            [] => Beginning::Foreseen(script.counter),
+            answered => Beginning::Answered(
+                InitializeUpdateResponse::parse(answered).map_err(|_| Error::content("a script's beginning"))?,
+            ),
+        };
+        self.inner.desk.supplies(target, script.host_challenge, beginning).await.map(Some)
+    }
+
+    /// Judges the answers to a script, with what [`Engine::keys_of`] gave for it.
     pub(super) async fn judge(
         &self,
         script: &Script,
         errand: Errand<'_>,
+        supplies: Option<Supplies>,
         result: &ScriptResult,
     ) -> Result<Judged, Error> {
         let answers = result.r.iter().map(|bytes| Response::decode(bytes.as_bytes()));
         let answers = answers.collect::<Result<Vec<_>, _>>().map_err(|_| Refusal::MessageInvalid)?;
-        match script.part {
-            Part::Introduction => self.introduced(script, errand, &answers, result.end).await,
-            Part::Work => self.worked(script, errand, answers, result.end).await,
+        match supplies {
+            None => self.introduced(script, errand, &answers, result.end).await,
+            Some(supplies) => self.worked(script, errand, supplies, answers, result.end).await,
         }
     }
 
@@ -72,16 +87,10 @@ impl Engine {
         &self,
         script: &Script,
         errand: Errand<'_>,
+        supplies: Supplies,
         answers: Vec<Response>,
         told: Told,
     ) -> Result<Judged, Error> {
-        let beginning = match script.answered.as_slice() {
-            [] => Beginning::Foreseen(script.counter),
-            answered => Beginning::Answered(
-                InitializeUpdateResponse::parse(answered).map_err(|_| Error::content("a script's beginning"))?,
-            ),
-        };
-        let supplies = self.inner.desk.supplies(errand.target, script.host_challenge, beginning).await?;
         let Verdict { proofs, readings, end, .. } = forecast::verify(errand.plan(&script.work)?, supplies, answers)?;
         let proved = (!proofs.is_empty()).then(|| Proved::of(errand.target, script.counter));
         let next = match (end, &script.work) {

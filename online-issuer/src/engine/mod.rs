@@ -27,6 +27,7 @@ mod receipt;
 pub mod refusal;
 mod reply;
 mod result;
+mod scene;
 mod script;
 mod session;
 mod show;
@@ -39,26 +40,22 @@ pub use expire::{Elapsed, elapse};
 pub use job::Job;
 
 use crate::error::Error;
-use crate::orders::{self, ClaimedOrder, Contents};
+use crate::orders::{self, Contents};
 use crate::vault::Vault;
-use fuda_card::cardscript::{CentreMessage, Purpose, TerminalMessage, decode, encode};
-use fuda_kms::{Hsm, KeyName, KeyVersion, Registry};
+use fuda_card::cardscript::{CentreMessage, TerminalMessage, decode, encode};
+use fuda_kms::{Hsm, Registry};
 use fuda_store::clock::stored;
 use fuda_store::{Conn, Store};
 use hsm::Desk;
 use jiff::Timestamp;
-use job::Job as StoredJob;
-use order::pass_gates;
 use profiles::Profiles;
 use refusal::Refusal;
 use reply::{Place, text, trace};
-use script::Script;
-use session::{Answered, Life, Locale, Session, answered};
+use scene::{Scene, View};
+use session::{Answered, Life, Locale};
 use sha2::{Digest, Sha256};
-use shut::Shutting;
 use std::sync::Arc;
 use std::time::Instant;
-use target::{Aim, Target};
 use turn::Turn;
 
 /// Times that a message is looked at again because another one changed the same rows first.
@@ -75,7 +72,6 @@ struct Inner {
     store: Store,
     desk: Desk,
     vault: Vault,
-    registry: Registry,
     profiles: Arc<Profiles>,
     site: String,
     node: String,
@@ -112,27 +108,14 @@ pub enum Intake {
     Closed,
 }
 
-/// What is known of an order, its card and its job, in one snapshot.
-#[derive(Debug, Clone)]
-pub(crate) struct View {
-    order: ClaimedOrder,
-    target: Target,
-    aim: Aim,
-    job: Option<StoredJob>,
-    /// Why no script that writes may leave; asked again when one does.
-    gate: Option<Refusal>,
-    /// Scripts that write and may have run, or may run yet.
-    unresolved: Vec<Script>,
-}
-
 impl Engine {
     /// An engine for a site, on a node.
     #[must_use]
     pub fn new(store: Store, hsm: Hsm, site: &fuda_cli::config::Config, node: String) -> Self {
         let registry = Registry::open(store.clone());
         let (profiles, site) = (Arc::new(Profiles::beside(site.folder.clone())), site.site.name.clone());
-        let vault = Vault::new(hsm.clone(), registry.clone());
-        Self { inner: Arc::new(Inner { store, desk: Desk::new(hsm), vault, registry, profiles, site, node }) }
+        let vault = Vault::new(hsm.clone(), registry);
+        Self { inner: Arc::new(Inner { store, desk: Desk::new(hsm), vault, profiles, site, node }) }
     }
 
     /// Answers a message of a terminal.
@@ -179,79 +162,49 @@ impl Engine {
 
     /// The stored answer, or a new one.
     async fn answer_once(&self, mut place: Place, message: &TerminalMessage) -> Result<String, Error> {
-        let Place { sid, seq, .. } = place;
-        let (before, session) = self
-            .inner
-            .store
-            .read("online.before", async move |tx| {
-                Ok::<_, Error>((answered(tx, sid, seq).await?, Session::load(tx, sid).await?))
-            })
-            .await?;
+        let scene = self.scene(place, message).await?;
         if let TerminalMessage::Resume(_) = message {
-            return before.ok_or(Refusal::SessionUnknown)?.again();
-        }
-        let body_sha256 = digest(message)?;
-        if let Some(before) = before {
-            return if before.body_sha256 == body_sha256 {
+            return if let Scene::Answered(before) = scene {
                 before.again()
             } else {
-                Err(Refusal::MessageConflict.into())
+                Err(Refusal::SessionUnknown.into())
             };
         }
-        if let TerminalMessage::Open(open) = message {
-            return if session.is_some() {
+        let body_sha256 = digest(message)?;
+        match (scene, message) {
+            (Scene::Answered(before), _) if before.body_sha256 == body_sha256 => before.again(),
+            (Scene::Answered(_), _) | (Scene::Begun(_), TerminalMessage::Open(_)) => {
                 Err(Refusal::MessageConflict.into())
-            } else {
-                self.open(place, open, body_sha256).await
-            };
-        }
-        let session = session.ok_or(Refusal::SessionUnknown)?;
-        place.locale = session.locale;
-        match message {
-            _ if session.life == Life::Ended => Err(Refusal::SessionEnded.into()),
-            _ if seq != session.last_seq + 1 => Err(Refusal::MessageOutOfTurn.into()),
-            TerminalMessage::Result(result) => self.result(place, session, result, body_sha256).await,
-            TerminalMessage::Cancel(_) => self.cancel(place, session, body_sha256).await,
+            }
+            (Scene::Opens(view), TerminalMessage::Open(open)) => self.open(place, open, *view, body_sha256).await,
+            (Scene::Unknown, _) => Err(Refusal::SessionUnknown.into()),
+            (Scene::Begun(session), _) if session.life == Life::Ended => Err(Refusal::SessionEnded.into()),
+            (Scene::Returns(returned), _) => {
+                place.locale = returned.session.locale;
+                match message {
+                    TerminalMessage::Result(result) => self.result(place, *returned, result, body_sha256).await,
+                    _ => self.cancel(place, *returned, body_sha256).await,
+                }
+            }
             _ => Err(Refusal::MessageOutOfTurn.into()),
         }
     }
 
-    /// What is known of the order of a token. A session that has begun keeps its `aim`; one that begins has the one that its application calls for.
-    async fn view(&self, token_sha256: String, purpose: Purpose, aim: Option<Aim>) -> Result<View, Error> {
+    /// What a message finds.
+    async fn scene(&self, place: Place, message: &TerminalMessage) -> Result<Scene, Error> {
+        let errand = match message {
+            TerminalMessage::Open(open) => scene::Errand::Open(open::asked(open)),
+            TerminalMessage::Result(result) => scene::Errand::Return(Some(result.id)),
+            TerminalMessage::Cancel(_) => scene::Errand::Return(None),
+            TerminalMessage::Answer(_) | TerminalMessage::Resume(_) => scene::Errand::Other,
+        };
         let (profiles, opens_since) = (Arc::clone(&self.inner.profiles), stored(self.now() - open::OPENS_WINDOW));
-        self.inner
-            .store
-            .read("online.view", async move |tx| {
-                if aim.is_none() {
-                    open::admit(tx, &token_sha256, &opens_since).await?;
-                }
-                let order = orders::claimed(tx, &token_sha256).await?;
-                let known = profiles.of(&order)?;
-                let shutting = shut::of(tx, order.card, &order.df).await?;
-                let aim = match (aim, shutting) {
-                    (Some(aim), _) => aim,
-                    (None, None) => Aim::Application,
-                    (None, Some(Shutting::Open)) => Aim::Shut,
-                    (None, Some(Shutting::Done)) => return Err(Refusal::CardBlocked.into()),
-                };
-                let target = Target::load(tx, &known, (order.card, &order.df), aim).await?;
-                let job = match purpose {
-                    Purpose::Read => None,
-                    _ => StoredJob::of_entitlement(tx, &order.entitlement).await?,
-                };
-                let gate = match pass_gates(tx, &order, job.as_ref()).await {
-                    Ok(()) => None,
-                    Err(Error::Refused(refusal)) => Some(refusal),
-                    Err(error) => return Err(error),
-                };
-                let unresolved = Script::unresolved(tx, order.card, &order.df).await?;
-                Ok::<_, Error>(View { order, target, aim, job, gate, unresolved })
-            })
-            .await
+        let look = async move |tx: &mut Conn| Scene::look(tx, place, errand, &profiles, &opens_since).await;
+        self.inner.store.read("online.scene", look).await
     }
 
     /// What the job was bound to put onto the card.
-    async fn contents(&self, view: &View, job: &StoredJob) -> Result<Contents, Error> {
+    async fn contents(&self, view: &View, job: &Job) -> Result<Contents, Error> {
         let (order, application) = (view.order.clone(), view.target.application.clone());
         let (store, vault) = (self.inner.store.clone(), self.inner.vault.clone());
         let (id, sealed) = (job.id.clone(), job.sealed.clone());
@@ -279,12 +232,6 @@ impl Engine {
 
     fn now(&self) -> Timestamp {
         self.inner.store.clock().now()
-    }
-
-    /// The key that signs receipts now.
-    async fn receipt_key(&self) -> Result<KeyVersion, Error> {
-        let registry = self.inner.registry.clone();
-        self.inner.desk.ask(move |_| registry.active(&KeyName::Receipt).map(|record| record.version)).await
     }
 }
 

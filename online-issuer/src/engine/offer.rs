@@ -13,7 +13,7 @@ use fuda_card::apdu::ApduError;
 use fuda_card::cardscript::limits::SCRIPT_LIFE_S;
 use fuda_card::cardscript::{self, ScriptId};
 use fuda_card::fcp::LifeCycle;
-use fuda_card::forecast::{Carrier, Forecast};
+use fuda_card::forecast::{Carrier, Forecast, Supplies};
 use fuda_card::personalisation::Plan;
 use fuda_card::personalisation::update::{Found, PROGRESS_RECORD_BYTES, UpdateError, UpdateJob};
 use fuda_card::scp03::{Challenge, InitializeUpdateResponse, SequenceCounter};
@@ -97,70 +97,90 @@ pub(crate) fn blank(target: &Target) -> Found {
     Found { life_cycle: LifeCycle::Initialisation, key_sets: vec![target.set.kvn], records: [erased.clone(), erased] }
 }
 
+/// A session that a script is to have.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    host_challenge: [u8; 8],
+    /// Of the card, where it is known; 0 before an introduction.
+    counter: u32,
+    /// The card's answer, of one that goes on.
+    answered: Vec<u8>,
+    /// `None` for an introduction.
+    supplies: Option<Supplies>,
+}
+
 impl Desk {
-    /// Makes the script for some work.
-    pub(crate) async fn offer(
-        &self,
-        place: Place,
-        errand: Errand<'_>,
-        work: Work,
-        how: How,
-        now: Timestamp,
-    ) -> Result<Offer, Error> {
-        let target = errand.target;
-        let plan = errand.plan(&work)?;
-        let next = target.counter + 1;
-        let (part, host_challenge, counter, answered, forecast) = match how {
+    /// Begins the session of a script: what the HSM has to say of it.
+    pub(crate) async fn begin(&self, target: &Target, how: How) -> Result<Begun, Error> {
+        let (host_challenge, counter, answered, beginning) = match how {
             How::GoesOn { host_challenge, answer } => {
-                let (bytes, counter) = (answer.encode(), answer.counter.map_or(0, SequenceCounter::to_u32));
-                let supplies = self.supplies(target, host_challenge, Beginning::Answered(answer)).await?;
-                (Part::Work, host_challenge, counter, bytes, Forecast::new(Arc::clone(&plan), supplies)?)
+                let counter = answer.counter.map_or(0, SequenceCounter::to_u32);
+                (host_challenge, counter, answer.encode(), Beginning::Answered(answer))
             }
             How::ByCard if target.challenge == ChallengeSource::PseudoRandom => {
-                let host_challenge = random()?;
-                let supplies = self.supplies(target, host_challenge, Beginning::Foreseen(next)).await?;
-                (Part::Work, host_challenge, next, Vec::new(), Forecast::new(Arc::clone(&plan), supplies)?)
+                let next = target.counter + 1;
+                (random()?, next, Vec::new(), Beginning::Foreseen(next))
             }
             How::ByCard => {
-                let host_challenge = random()?;
-                let forecast = Forecast::introduction(&plan, Challenge::S8(host_challenge), Some(target.card))?;
-                (Part::Introduction, host_challenge, 0, Vec::new(), forecast)
+                return Ok(Begun { host_challenge: random()?, counter: 0, answered: Vec::new(), supplies: None });
             }
         };
-        const UNSENDABLE: Error = Error::Fault { what: "a command that no APDU carries" };
-        let steps = forecast.card_script(&plan, errand.carrier).map_err(|_: ApduError| UNSENDABLE)?;
-        let mut hash = Sha256::new();
-        steps.iter().for_each(|step| hash.update(step.c.as_bytes()));
-        let expires = now + SignedDuration::from_secs(i64::from(SCRIPT_LIFE_S));
-        let script = Script {
-            id: ScriptId::new(random()?),
-            sid: place.sid,
-            seq: place.seq,
-            job: errand.job.map(|(job, _)| job.id.clone()).unwrap_or_default(),
-            card: target.card,
-            df: target.set.df.clone(),
-            kvn: target.set.kvn,
-            part,
-            work,
-            host_challenge,
-            counter,
-            counter_floor: target.counter,
-            answered,
-            commands_sha256: hex::encode_upper(hash.finalize()),
-            state: ScriptState::Offered,
-            made_at: fuda_store::clock::stored(now),
-            expires_at: fuda_store::clock::stored(expires),
-        };
-        let message = cardscript::Script {
-            sid: place.sid,
-            seq: place.seq,
-            id: script.id,
-            expires: script.expires_at.clone(),
-            budget_ms: forecast.budget_ms(),
-            steps,
-        };
-        Ok(Offer { script, message })
+        let supplies = Some(self.supplies(target, host_challenge, beginning).await?);
+        Ok(Begun { host_challenge, counter, answered, supplies })
     }
+}
+
+/// Makes the script for some work, in a session that [`Desk::begin`] began for its card.
+pub(crate) fn offer(
+    place: Place,
+    errand: Errand<'_>,
+    work: Work,
+    begun: Begun,
+    now: Timestamp,
+) -> Result<Offer, Error> {
+    let target = errand.target;
+    let plan = errand.plan(&work)?;
+    let Begun { host_challenge, counter, answered, supplies } = begun;
+    let (part, forecast) = match supplies {
+        Some(supplies) => (Part::Work, Forecast::new(Arc::clone(&plan), supplies)?),
+        None => {
+            let forecast = Forecast::introduction(&plan, Challenge::S8(host_challenge), Some(target.card))?;
+            (Part::Introduction, forecast)
+        }
+    };
+    const UNSENDABLE: Error = Error::Fault { what: "a command that no APDU carries" };
+    let steps = forecast.card_script(&plan, errand.carrier).map_err(|_: ApduError| UNSENDABLE)?;
+    let mut hash = Sha256::new();
+    steps.iter().for_each(|step| hash.update(step.c.as_bytes()));
+    let expires = now + SignedDuration::from_secs(i64::from(SCRIPT_LIFE_S));
+    let script = Script {
+        id: ScriptId::new(random()?),
+        sid: place.sid,
+        seq: place.seq,
+        job: errand.job.map(|(job, _)| job.id.clone()).unwrap_or_default(),
+        card: target.card,
+        df: target.set.df.clone(),
+        kvn: target.set.kvn,
+        part,
+        work,
+        host_challenge,
+        counter,
+        counter_floor: target.counter,
+        answered,
+        commands_sha256: hex::encode_upper(hash.finalize()),
+        state: ScriptState::Offered,
+        made_at: fuda_store::clock::stored(now),
+        expires_at: fuda_store::clock::stored(expires),
+    };
+    let message = cardscript::Script {
+        sid: place.sid,
+        seq: place.seq,
+        id: script.id,
+        expires: script.expires_at.clone(),
+        budget_ms: forecast.budget_ms(),
+        steps,
+    };
+    Ok(Offer { script, message })
 }
 
 /// Random bytes of the operating system.

@@ -2,7 +2,7 @@
 
 use super::job::{Job, SALT_BYTES, digest_of};
 use super::life_cycle::{JobEvent, JobState, ScriptEvent, ScriptState};
-use super::offer::{Errand, How, blank, random};
+use super::offer::{Errand, How, blank, offer, random};
 use super::refusal::Refusal;
 use super::reply::Place;
 use super::script::{Script, Work};
@@ -30,12 +30,13 @@ pub(super) const OPENS_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 impl Engine {
     /// Answers `open`.
-    pub(super) async fn open(&self, place: Place, open: &Open, body_sha256: String) -> Result<String, Error> {
-        if !matches!(open.purpose, Purpose::Activate | Purpose::Read) {
-            return Err(Refusal::PurposeNotServed.into());
-        }
-        let token: OrderToken = open.order.parse().map_err(|_| Refusal::OrderUnknown)?;
-        let view = self.view(token.sha256(), open.purpose, None).await?;
+    pub(super) async fn open(
+        &self,
+        place: Place,
+        open: &Open,
+        view: View,
+        body_sha256: String,
+    ) -> Result<String, Error> {
         let says_other = |kdd: &[u8]| !kdd.is_empty() && kdd != view.order.card.as_bytes();
         if open.card.as_ref().is_some_and(|hint| says_other(hint.kdd.as_bytes())) {
             return Err(Refusal::CardOther.into());
@@ -43,7 +44,7 @@ impl Engine {
         let session = Session {
             sid: place.sid,
             purpose: open.purpose,
-            token_sha256: token.sha256(),
+            token_sha256: asked(open)?.0,
             job: String::new(),
             locale: place.locale,
             carrier: Carrier::of_atr(open.card.as_ref().map_or(&[], |hint| hint.atr.as_bytes())),
@@ -57,6 +58,15 @@ impl Engine {
             (Aim::Application, _) => opening.activate().await,
         }
     }
+}
+
+/// The order that a session is opened for, by the hash of its token, and what for.
+pub(super) fn asked(open: &Open) -> Result<(String, Purpose), Refusal> {
+    if !matches!(open.purpose, Purpose::Activate | Purpose::Read) {
+        return Err(Refusal::PurposeNotServed);
+    }
+    let token: OrderToken = open.order.parse().map_err(|_| Refusal::OrderUnknown)?;
+    Ok((token.sha256(), open.purpose))
 }
 
 /// Whether another session may begin for the order of a token, by those that were opened since a time.
@@ -79,7 +89,8 @@ impl Opening<'_> {
     async fn look(self, work: Work) -> Result<String, Error> {
         let now = self.engine.now();
         let errand = Errand { target: &self.view.target, job: None, carrier: self.session.carrier };
-        let offer = self.engine.inner.desk.offer(self.place, errand, work, How::ByCard, now).await?;
+        let begun = self.engine.inner.desk.begin(&self.view.target, How::ByCard).await?;
+        let offer = offer(self.place, errand, work, begun, now)?;
         let message = CentreMessage::Script(offer.message);
         let turn = Turn { script: Some(offer.script), ..self.turn(&message, Life::Open)? };
         self.engine.commit(turn, now).await
@@ -87,32 +98,25 @@ impl Opening<'_> {
 
     async fn activate(mut self) -> Result<String, Error> {
         let now = self.engine.now();
-        let (job, stage, contents) = match self.view.job.clone() {
-            Some(job) => (job, Stage::GoesOn, None),
-            None => {
-                let (job, contents) = self.new_job().await?;
-                (job, Stage::New, Some(contents))
-            }
-        };
-        self.session.job.clone_from(&job.id);
-        if job.state == JobState::Confirmed {
-            let message = self.place.done(Outcome::AlreadyWritten, Some(receipt(&job)?), Vec::new());
+        let known = self.view.job.clone();
+        if let Some(job) = known.as_ref().filter(|job| job.state == JobState::Confirmed) {
+            self.session.job.clone_from(&job.id);
+            let message = self.place.done(Outcome::AlreadyWritten, Some(receipt(job)?), Vec::new());
             return self.engine.commit(self.turn(&message, Life::Ended)?, now).await;
         }
         if let Some(refusal) = self.view.gate {
             return Err(refusal.into());
         }
-        if job.contacts >= CONTACTS_MAX {
+        if known.as_ref().is_some_and(|job| job.contacts >= CONTACTS_MAX) {
             return Err(Refusal::CardTries.into());
         }
-        let contents = match contents {
-            Some(contents) => contents,
-            None => self.engine.contents(&self.view, &job).await?,
-        };
+        let begun = self.engine.inner.desk.begin(&self.view.target, How::ByCard);
+        let ((job, stage, contents), begun) = tokio::try_join!(self.job(known), begun)?;
+        self.session.job.clone_from(&job.id);
         let is_fresh = self.view.unresolved.is_empty() && matches!(job.state, JobState::Created | JobState::Ready);
         let work = if is_fresh { Work::Write(blank(&self.view.target)) } else { Work::Look };
         let errand = Errand { target: &self.view.target, job: Some((&job, &contents)), carrier: self.session.carrier };
-        let offer = self.engine.inner.desk.offer(self.place, errand, work, How::ByCard, now).await?;
+        let offer = offer(self.place, errand, work, begun, now)?;
         let writes = offer.script.writes();
         let events = events(&job, is_fresh, &offer.script);
         let right = if writes { Right::Reserved } else { Right::Kept };
@@ -127,11 +131,19 @@ impl Opening<'_> {
         self.engine.commit(turn, now).await
     }
 
+    /// The job of the order, and what it is to put onto the card.
+    async fn job(&self, known: Option<Job>) -> Result<(Job, Stage, Contents), Error> {
+        match known {
+            Some(job) => {
+                let contents = self.engine.contents(&self.view, &job).await?;
+                Ok((job, Stage::GoesOn, contents))
+            }
+            None => self.new_job().await.map(|(job, contents)| (job, Stage::New, contents)),
+        }
+    }
+
     /// A job for what the order is to put onto its card.
     async fn new_job(&self) -> Result<(Job, Contents), Error> {
-        if let Some(refusal) = self.view.gate {
-            return Err(refusal.into());
-        }
         let salt: [u8; SALT_BYTES] = random()?;
         let id = hex::encode_upper(random::<8>()?);
         let (contents, sealed) = self.engine.bind(&self.view, id.clone()).await?;

@@ -2,10 +2,11 @@
 
 use super::judge::{Judged, Next};
 use super::life_cycle::{JobEvent, JobState, ScriptEvent, ScriptState};
-use super::offer::{Errand, How, Offer};
+use super::offer::{Errand, How, Offer, offer};
 use super::open::receipt;
 use super::refusal::Refusal;
 use super::reply::Place;
+use super::scene::Returned;
 use super::script::{Script, Work};
 use super::session::{Life, Session};
 use super::show;
@@ -18,6 +19,7 @@ use crate::orders::Contents;
 use fuda_card::cardscript::{CentreMessage, Outcome, Purpose, ScriptResult};
 use fuda_card::personalisation::update::Found;
 use fuda_card::script::Reading;
+use fuda_kms::{KeyName, KeyVersion};
 use fuda_store::clock::stored;
 use jiff::Timestamp;
 
@@ -29,56 +31,32 @@ impl Engine {
     pub(super) async fn result(
         &self,
         place: Place,
-        session: Session,
+        returned: Returned,
         result: &ScriptResult,
         body_sha256: String,
     ) -> Result<String, Error> {
-        let (id, sid) = (result.id, place.sid);
-        let read = async move |tx: &mut fuda_store::Conn| {
-            Ok::<_, Error>((Script::load(tx, id).await?, Script::count(tx, sid).await?))
-        };
-        let (script, given) = self.inner.store.read("online.result", read).await?;
-        let is_last = |script: &Script| script.sid == sid && script.seq == session.last_seq;
-        let script = script.filter(is_last).ok_or(Refusal::ScriptForeign)?;
-        let mut course = Course { given, ..self.course(place, session, script, body_sha256).await? };
+        let mut course = Course::of(self, place, returned, body_sha256);
         // Two of the staff may have given the job up meanwhile: what its scripts do is nobody's any more.
         let is_given_up = !course.script.job.is_empty() && course.job.is_none();
         if is_given_up || matches!(course.script.state, ScriptState::Dead | ScriptState::Confirmed) {
             return course.overtaken().await;
         }
-        if let Some(job) = course.job.as_ref().filter(|job| job.state != JobState::Confirmed) {
-            course.contents = self.contents(&course.view, job).await?;
-        }
-        let judged = self.judge(&course.script, course.errand(), result).await?;
+        let keys = self.keys_of(&course.script, &course.view.target);
+        let (contents, supplies) = tokio::try_join!(course.bound(), keys)?;
+        course.contents = contents;
+        let judged = self.judge(&course.script, course.errand(), supplies, result).await?;
         course.settle(judged).await
     }
 
     /// Answers `cancel`.
-    pub(super) async fn cancel(&self, place: Place, session: Session, body_sha256: String) -> Result<String, Error> {
-        let (sid, seq) = (place.sid, session.last_seq);
-        let script = self.inner.store.read("online.cancel", async move |tx| Script::at(tx, sid, seq).await).await?;
-        let script = script.ok_or(Refusal::MessageOutOfTurn)?;
-        let course = self.course(place, session, script, body_sha256).await?;
+    pub(super) async fn cancel(&self, place: Place, returned: Returned, body_sha256: String) -> Result<String, Error> {
+        let course = Course::of(self, place, returned, body_sha256);
         if course.script.writes() {
             return course.refuse(Refusal::ContactCancelled, None).await;
         }
         let message = place.done(Outcome::Cancelled, None, Vec::new());
         let turn = Turn { scripts: course.ended(ScriptEvent::Abandon, None), ..course.turn(&message, Life::Ended)? };
         self.commit(turn, course.now).await
-    }
-
-    /// What is known where a script of a session has come to its end.
-    async fn course(
-        &self,
-        place: Place,
-        session: Session,
-        script: Script,
-        body_sha256: String,
-    ) -> Result<Course<'_>, Error> {
-        let view = self.view(session.token_sha256.clone(), session.purpose, Some(script.aim())).await?;
-        let job = view.job.clone().filter(|job| job.id == session.job);
-        let (contents, now) = (Contents::new(), self.now());
-        Ok(Course { engine: self, place, session, view, job, contents, script, given: 0, body_sha256, now })
     }
 }
 
@@ -93,11 +71,27 @@ struct Course<'e> {
     script: Script,
     /// Scripts that the session was given.
     given: u32,
+    receipt_key: Option<KeyVersion>,
     body_sha256: String,
     now: Timestamp,
 }
 
-impl Course<'_> {
+impl<'e> Course<'e> {
+    fn of(engine: &'e Engine, place: Place, returned: Returned, body_sha256: String) -> Self {
+        let Returned { session, script, given, view, receipt_key } = returned;
+        let job = view.job.clone().filter(|job| job.id == session.job);
+        let (contents, now) = (Contents::new(), engine.now());
+        Self { engine, place, session, view, job, contents, script, given, receipt_key, body_sha256, now }
+    }
+
+    /// What is to stand on the card; nothing where nothing more is written.
+    async fn bound(&self) -> Result<Contents, Error> {
+        match self.job.as_ref().filter(|job| job.state != JobState::Confirmed) {
+            Some(job) => self.engine.contents(&self.view, job).await,
+            None => Ok(Contents::new()),
+        }
+    }
+
     fn errand(&self) -> Errand<'_> {
         let job = self.job.as_ref().map(|job| (job, &self.contents));
         Errand { target: &self.view.target, job, carrier: self.session.carrier }
@@ -154,7 +148,11 @@ impl Course<'_> {
         let inner = &self.engine.inner;
         let receipt = match job.state {
             JobState::Confirmed => receipt(&job)?,
-            _ => receipts::sign(&inner.desk, self.engine.receipt_key().await?, &inner.site, &job, &now).await?,
+            _ => {
+                let name = KeyName::Receipt;
+                let key = self.receipt_key.clone().ok_or(fuda_kms::Error::NoActiveVersion { name })?;
+                receipts::sign(&inner.desk, key, &inner.site, &job, &now).await?
+            }
         };
         let kept = serde_json::to_string(&receipt).map_err(|_| Error::Fault { what: "a receipt is no JSON" })?;
         let is_new = job.state != JobState::Confirmed;
@@ -240,7 +238,8 @@ impl Course<'_> {
             return self.refuse(Refusal::CardUnfit, proved).await;
         }
         let desk = &self.engine.inner.desk;
-        let Offer { script, message } = desk.offer(self.place, self.errand(), work, how, self.now).await?;
+        let keyed = desk.begin(&self.view.target, how).await?;
+        let Offer { script, message } = offer(self.place, self.errand(), work, keyed, self.now)?;
         let writes = script.writes();
         let mut events = events.to_vec();
         if writes && !events.contains(&JobEvent::Replace) {

@@ -56,7 +56,8 @@ impl Sqlite {
         // Without this first line a second process that opens at the same moment would fail instead of wait.
         let busy = format!("PRAGMA busy_timeout = {}", self.busy_timeout.as_millis());
         raw_sql(sqlx::AssertSqlSafe(busy)).execute(&mut *conn).await?;
-        raw_sql("PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        // What a savepoint may have to undo stays in memory: else each transaction makes a file in /tmp for it.
+        raw_sql("PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
             .execute(&mut *conn)
             .await?;
         if role == Role::Reader {
