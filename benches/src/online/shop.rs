@@ -128,7 +128,7 @@ fn make(site: &Site, lot: Lot, cards: usize) -> Result<(), Failure> {
     let row = free_row()?;
     let feeder = Feeder::start(site, &blanks, &row, &["--eject-to", &made])?;
     let mut line = site.program("fuda-factory")?;
-    line.args(["run", &file, "--no-progress", "--operator", "bench", "--hsm-workers", "2", "--quiet"]);
+    line.args(["run", &file, "--no-progress", "--operator", "bench", "--hsm-workers", "2"]);
     line.args(["--encoders", &format!("vpcd:{row}")]);
     finish(&mut line)?;
     drop(feeder);
@@ -253,7 +253,8 @@ fn finish(command: &mut Command) -> Result<(), Failure> {
     if output.status.success() {
         return Ok(());
     }
-    Err(failed(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr))))
+    let said = [output.stdout, output.stderr].concat();
+    Err(failed(format!("{command:?}: {}\n{}", output.status, String::from_utf8_lossy(&said))))
 }
 
 /// The certificate of the centre, made with its key as an operator would when it is not there yet.
