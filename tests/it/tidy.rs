@@ -42,7 +42,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
 ];
 
 /// Crates of others that only some of ours may use: the token, the readers, the database, the ciphers, the thread pool.
-const KEPT: [(&str, &[&str]); 7] = [
+const KEPT: [(&str, &[&str]); 8] = [
     ("cryptoki-sys", &["pkcs11-ext"]),
     ("cryptoki", &["kms", "pkcs11-ext", "tests", "benches"]),
     ("pcsc", &["terminal"]),
