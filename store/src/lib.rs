@@ -69,4 +69,3 @@ pub use metrics::Metrics;
 pub use migrate::{AppliedMigration, SchemaVersion};
 pub use options::{DurabilityPolicy, Options, SchemaPolicy};
 pub use store::{Part, Store};
-

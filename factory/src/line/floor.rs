@@ -160,7 +160,14 @@ impl Floor {
         rights
     }
 
-    /// How many cards the job still wants, of all lines.
+    /// Whether no card seems to be wanted any more. Only the store knows: a card that was sealed while the store was being asked is counted
+    /// twice here.
+    pub(super) fn seems_complete(&self) -> bool {
+        let state = self.lock();
+        state.wanted == 0 && state.end.is_none()
+    }
+
+    /// How many cards the job still wants, of all lines, as the store says; the line ends when it is none.
     pub(super) fn wants(&self, wanted: u64) {
         let mut state = self.lock();
         // What this line has in hand is wanted, whatever was counted a moment ago.
@@ -212,9 +219,6 @@ impl Floor {
         state.failures = 0;
         if let Some(failures) = state.failures_by_encoder.get_mut(encoder) {
             *failures = 0;
-        }
-        if state.wanted == 0 {
-            state.end.get_or_insert(End::Complete);
         }
         if state.left == 0 {
             state.end.get_or_insert(End::Limit);
@@ -270,4 +274,27 @@ pub(super) enum Hold {
     Paused,
     /// It does.
     Going,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The line that has one of the two last cards in hand, and the store already has that one sealed when it is asked.
+    #[test]
+    fn a_card_that_is_sealed_while_the_store_is_asked_does_not_end_the_line_one_short() {
+        let floor = Floor::new(u64::MAX, 2, ["a".to_owned()], LineRules::default());
+        floor.grant(2);
+        assert_eq!(floor.claim(|| {}), Claim::Granted);
+        floor.wants(1);
+        floor.good("a");
+        assert_eq!(floor.end(), None);
+        assert!(floor.seems_complete(), "the store is to be asked");
+        floor.wants(1);
+        assert_eq!(floor.turn("a"), Turn::Take);
+        assert_eq!(floor.claim(|| {}), Claim::Granted);
+        floor.good("a");
+        floor.wants(0);
+        assert_eq!(floor.end(), Some(End::Complete));
+    }
 }

@@ -47,7 +47,7 @@ impl<'a> Supply<'a> {
 
     /// Does what is due; `tell` hears what an operator should know.
     pub(super) fn tend(&mut self, tell: &mut impl FnMut(LineEvent)) -> Result<(), Error> {
-        if self.beaten.elapsed() >= BEAT {
+        if self.beaten.elapsed() >= BEAT || self.floor.seems_complete() {
             self.beaten = Instant::now();
             self.beat(tell)?;
         }
