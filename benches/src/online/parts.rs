@@ -67,7 +67,7 @@ impl Alone {
 }
 
 /// Activations a second and CPU seconds of the workers for one: the session keys before the script and again for its answers, the member's
-/// fields each time, the receipt.
+/// fields, what is bound to the job sealed and opened, the receipt.
 fn hsm_alone(hsm: &Hsm, registry: &Registry, length: Duration) -> Result<(f64, f64), Failure> {
     let newest = |name: &str| -> Result<KeyVersion, Failure> {
         let name: KeyName = name.parse().doing("name a key")?;
@@ -89,6 +89,7 @@ fn hsm_alone(hsm: &Hsm, registry: &Registry, length: Duration) -> Result<(f64, f
                 hsm.card(CardRequest { epoch: hsm.epoch()?, kdd, steps: vec![step] })?;
                 hsm.open(&vault, &data_key, b"member", &sealed)?;
             }
+            hsm.seal(&vault, &data_key, b"contents", &[0x20; 400])?;
             hsm.sign(&receipt, &[b; 32])?;
         }
         Ok::<_, Failure>(())

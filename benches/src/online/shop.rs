@@ -105,6 +105,9 @@ pub fn centre(site: &Site, name: &str) -> Result<Command, Failure> {
     Ok(command)
 }
 
+/// HSM workers of the centre: while one is asked, the other need not wait for its next request.
+const WORKERS: u16 = 2;
+
 /// The centre's configuration.
 ///
 /// # Errors
@@ -139,6 +142,7 @@ fn make(site: &Site, lot: Lot, cards: usize) -> Result<(), Failure> {
 /// `fuda.toml` with the centre's section.
 fn write_centre(site: &Site, lot: Lot) -> Result<(), Failure> {
     let base = std::fs::read_to_string(site.path("fuda.toml")).doing("read fuda.toml")?;
+    let base = base.replace("workers = 1\n", &format!("workers = {WORKERS}\n"));
     let section = format!(
         "[issuer]\ntls = {{ cert = \"centre.pem\", key = \"centre.key\" }}\nreceipt_keys = [\"{}/receipt.pem\"]\n\
                    [[issuer.service]]\nname = \"ticket\"\napplication = \"ticket\"\nfee = 1000\ncurrency = \"JPY\"\n\
