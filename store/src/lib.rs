@@ -30,7 +30,7 @@
 //! a `From<sqlx::Error>` of the caller. A job must only touch the database: it runs on a store's writer thread, and whatever it
 //! waits for, every other job there waits for too; and it may run more than once, when a server's connection is lost before COMMIT.
 //!
-//! The connection is `sqlx::Any`, so one text serves SQLite and PostgreSQL: `TEXT` (bytes as hex), `BIGINT`, `$1`, nothing else.
+//! The connection ([`Conn`]) takes the queries and gives the rows of `sqlx::Any`, so one text serves SQLite and PostgreSQL: `TEXT` (bytes as hex), `BIGINT`, `$1`, nothing else.
 //! `Any` was chosen over an enum of engines because an enum would give every query two texts and two row types; its price is one copy per
 //! value, which is far below one fsync. What differs per engine is in `engine.rs`, `sqlite/` and `postgres/`: settings, the beginning of a
 //! transaction, how a lost COMMIT is resolved.
