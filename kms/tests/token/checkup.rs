@@ -2,7 +2,8 @@
 
 use crate::faulty::Faulty;
 use crate::site::{Maker, Site, both_tokens, site_test};
-use cryptoki::object::{Attribute, KeyType, ObjectClass, ObjectHandle};
+use crate::template::{but, derives_only, secret};
+use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
 use fuda_cli::Source;
 use fuda_kms::KeyVersion;
@@ -35,29 +36,15 @@ fn object(session: &Session, label: &str, class: ObjectClass) -> ObjectHandle {
 fn replace(site: &Site, session: &Session, version: &str, bytes: usize, changed: &[Attribute]) {
     let record = site.registry().version(&version.parse::<KeyVersion>().unwrap()).unwrap();
     session.destroy_object(object(session, version, ObjectClass::SECRET_KEY)).unwrap();
-    let mut template = vec![
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
+    let place = [
         Attribute::Token(true),
+        Attribute::Private(true),
         Attribute::Label(record.label.into_bytes()),
         Attribute::Id(record.object_id),
         Attribute::Value(vec![0x5A; bytes]),
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Derive(true),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Encrypt(false),
-        Attribute::Decrypt(false),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(false),
-        Attribute::Modifiable(false),
     ];
-    for change in changed {
-        let place = template.iter_mut().find(|known| known.attribute_type() == change.attribute_type()).unwrap();
-        *place = change.clone();
-    }
+    let template = secret(&[place.as_slice(), &derives_only()].concat());
+    let template = changed.iter().fold(template, |template, change| but(&template, change));
     session.create_object(&template).unwrap();
 }
 

@@ -33,6 +33,7 @@ mod routes;
 mod sets;
 mod site;
 mod states;
+mod template;
 mod unwrap_template;
 mod vault;
 mod vectors;

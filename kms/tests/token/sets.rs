@@ -1,15 +1,15 @@
 //! Recovery sets: sealed for the cards of a list, opened for one of them, with the keys in no memory of ours.
 
 use crate::site::{Site, both_tokens, site_test};
+use crate::template::{bring_kek, but, named, secret, stays_with};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, KeyType, ObjectClass};
+use cryptoki::object::Attribute;
 use fuda_cli::Exit;
 use fuda_kms::adopt::{self, Adoption};
 use fuda_kms::sets::SetsFile;
 use fuda_kms::{
     CardRequest, CardStep, Elsewhere, Error, Hsm, KeyLength, Scheme, SealedSet, StepAnswer, TokenLabel, WrappedKey,
 };
-use fuda_pkcs11_ext::Library;
 use serde_json::Value;
 use std::process::{Output, Stdio};
 
@@ -20,29 +20,8 @@ const SEAL: [&str; 9] =
 
 /// The KEK that two tokens have, as their makers' ceremonies put it there; here both are one.
 fn card_kek(site: &Site, version: &str, rights: &[Attribute], value: &[u8]) -> Result<(), Error> {
-    let mut template = vec![
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
-        Attribute::Token(true),
-        Attribute::Private(true),
-        Attribute::Label(version.as_bytes().to_vec()),
-        Attribute::Id(version.as_bytes().to_vec()),
-        Attribute::Value(value.to_vec()),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-    ];
-    let none = [
-        Attribute::Derive(false),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Encrypt(false),
-        Attribute::Decrypt(false),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(false),
-    ];
-    template.extend(
-        none.map(|no| rights.iter().find(|right| right.attribute_type() == no.attribute_type()).cloned().unwrap_or(no)),
-    );
+    let template =
+        secret(&[named(version).as_slice(), &[Attribute::Value(value.to_vec())], &stays_with(rights)].concat());
     site.session().create_object(&template).unwrap();
     let version: fuda_kms::KeyVersion = version.parse().unwrap();
     let (scheme, length) = (Scheme::Kdf3, KeyLength::Aes128);
@@ -136,50 +115,14 @@ both_tokens! {
 /// The KEK comes into the token with the unwrap template that `init` gives it, as one that opens.
 fn guarded_card_kek(site: &Site, version: &str) {
     let session = site.session();
-    let secret = |more: &[Attribute]| {
-        [&[Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(KeyType::AES)], more].concat()
-    };
-    let passage =
-        [Attribute::ValueLen(32.into()), Attribute::Token(false), Attribute::Wrap(true), Attribute::Unwrap(true)];
-    let passage = session.generate_key(&Mechanism::AesKeyGen, &secret(&passage)).unwrap();
     let known = [Attribute::Value(KEK.to_vec()), Attribute::Token(false), Attribute::Extractable(true)];
     let known = session.create_object(&secret(&known)).unwrap();
-    let blob = session.wrap_key(&Mechanism::AesKeyWrap, passage, known).unwrap();
-    let template = [
-        Attribute::Token(true),
-        Attribute::Private(true),
-        Attribute::Label(version.as_bytes().to_vec()),
-        Attribute::Id(version.as_bytes().to_vec()),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Derive(false),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Encrypt(true),
-        Attribute::Decrypt(false),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(true),
-        Attribute::Copyable(false),
-        Attribute::Modifiable(false),
-    ];
-    let library = Library::load(&site.token().module).unwrap();
-    let lets_in = goes_onto_a_card();
-    library.unwrap_key(&session, &Mechanism::AesKeyWrap, passage, &blob, &secret(&template), &lets_in).unwrap();
+    let _ = bring_kek(site, &session, version, known, &OPENS, &goes_onto_a_card());
 }
 
 /// What such a KEK lets in: never readable, and for nothing but to be wrapped once more.
 fn goes_onto_a_card() -> Vec<Attribute> {
-    vec![
-        Attribute::Sensitive(true),
-        Attribute::Extractable(true),
-        Attribute::Derive(false),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Encrypt(true),
-        Attribute::Decrypt(false),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(false),
-    ]
+    but(&stays_with(&[Attribute::Encrypt(true)]), &Attribute::Extractable(true))
 }
 
 both_tokens! {
@@ -197,16 +140,14 @@ both_tokens! {
         assert_eq!(opened, set(&hsm, derived).unwrap());
 
         let (session, blob) = (site.session(), sealed(site).keys[0].blob.as_bytes().to_vec());
-        let head = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(KeyType::AES), Attribute::Token(false)];
         let kek = session.find_objects(&[Attribute::Label(b"card-kek/c@1".to_vec())]).unwrap()[0];
         let unwrap = |template: &[Attribute]| {
-            session.unwrap_key(&Mechanism::AesKeyWrap, kek, &blob, &[&head[..], template].concat())
+            let template = secret(&[&[Attribute::Token(false)], template].concat());
+            session.unwrap_key(&Mechanism::AesKeyWrap, kek, &blob, &template)
         };
         unwrap(&goes_onto_a_card()).unwrap();
-        for (at, other) in [(0, Attribute::Sensitive(false)), (2, Attribute::Derive(true)), (6, Attribute::Decrypt(true)), (7, Attribute::Wrap(true))] {
-            let mut template = goes_onto_a_card();
-            template[at] = other.clone();
-            assert!(unwrap(&template).is_err(), "{other:?}");
+        for other in [Attribute::Sensitive(false), Attribute::Derive(true), Attribute::Decrypt(true), Attribute::Wrap(true)] {
+            assert!(unwrap(&but(&goes_onto_a_card(), &other)).is_err(), "{other:?}");
         }
     }
 }

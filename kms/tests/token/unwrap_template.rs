@@ -3,64 +3,22 @@
 //! The KEK here may unwrap, as those of duty tokens do; it enters by the call of `pkcs11-ext`.
 
 use crate::site::{Site, both_tokens};
+use crate::template::{bring_kek, but, derives_only, generate, secret};
 use cryptoki::mechanism::Mechanism;
-use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
+use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::Session;
-use fuda_pkcs11_ext::Library;
 
-fn secret(more: &[Attribute]) -> Vec<Attribute> {
-    let head = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(KeyType::AES), Attribute::Token(false)];
-    [&head, more].concat()
-}
-
-fn generate(session: &Session, more: &[Attribute]) -> ObjectHandle {
-    let template = [secret(more), vec![Attribute::ValueLen(32.into())]].concat();
-    session.generate_key(&Mechanism::AesKeyGen, &template).unwrap()
-}
-
-/// Sensitive, never extractable, DERIVE and nothing else, for ever.
-fn derives_only() -> Vec<Attribute> {
-    vec![
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Derive(true),
-        Attribute::Sign(false),
-        Attribute::Verify(false),
-        Attribute::Encrypt(false),
-        Attribute::Decrypt(false),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(false),
-        Attribute::Modifiable(false),
-    ]
+/// A key of the session that a KEK lets in.
+fn passing(more: &[Attribute]) -> Vec<Attribute> {
+    secret(&[&[Attribute::Token(false)], more].concat())
 }
 
 /// A KEK in the token that unwraps by its template, and a key wrapped under it.
 fn kek_and_blob(site: &Site, session: &Session) -> (ObjectHandle, Vec<u8>) {
-    let passage = generate(session, &[Attribute::Wrap(true), Attribute::Unwrap(true)]);
     let newborn = generate(session, &[Attribute::Wrap(true), Attribute::Sensitive(true), Attribute::Extractable(true)]);
     let key = generate(session, &[Attribute::Derive(true), Attribute::Sensitive(true), Attribute::Extractable(true)]);
     let blob = session.wrap_key(&Mechanism::AesKeyWrap, newborn, key).unwrap();
-    let wrapped = session.wrap_key(&Mechanism::AesKeyWrap, passage, newborn).unwrap();
-    let template = [
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
-        Attribute::Token(true),
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Derive(false),
-        Attribute::Sign(false),
-        Attribute::Encrypt(false),
-        Attribute::Decrypt(false),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(true),
-        Attribute::Copyable(false),
-        Attribute::Modifiable(false),
-    ];
-    let library = Library::load(&site.token().module).unwrap();
-    let kek =
-        library.unwrap_key(session, &Mechanism::AesKeyWrap, passage, &wrapped, &template, &derives_only()).unwrap();
-    (kek, blob)
+    (bring_kek(site, session, "KEK", newborn, &[Attribute::Unwrap(true)], &derives_only()), blob)
 }
 
 both_tokens! {
@@ -68,31 +26,28 @@ both_tokens! {
         site.init(&["issuer"]);
         let session = site.session();
         let (kek, blob) = kek_and_blob(site, &session);
-        let unwrap = |more: &[Attribute]| session.unwrap_key(&Mechanism::AesKeyWrap, kek, &blob, &secret(more));
+        let unwrap = |more: &[Attribute]| session.unwrap_key(&Mechanism::AesKeyWrap, kek, &blob, &passing(more));
         let key = unwrap(&derives_only()).unwrap();
         let asked = [AttributeType::Sensitive, AttributeType::Extractable, AttributeType::Derive, AttributeType::Modifiable];
         let expected = [Attribute::Sensitive(true), Attribute::Extractable(false), Attribute::Derive(true), Attribute::Modifiable(false)];
         assert_eq!(session.get_attributes(key, &asked).unwrap(), expected);
         assert_eq!(session.get_attributes(key, &[AttributeType::Value]).unwrap(), []);
-        for (at, other) in [
-            (0, Attribute::Sensitive(false)),
-            (1, Attribute::Extractable(true)),
-            (2, Attribute::Derive(false)),
-            (3, Attribute::Sign(true)),
-            (5, Attribute::Encrypt(true)),
-            (6, Attribute::Decrypt(true)),
-            (7, Attribute::Wrap(true)),
-            (8, Attribute::Unwrap(true)),
-            (9, Attribute::Modifiable(true)),
+        for other in [
+            Attribute::Sensitive(false),
+            Attribute::Extractable(true),
+            Attribute::Derive(false),
+            Attribute::Sign(true),
+            Attribute::Encrypt(true),
+            Attribute::Decrypt(true),
+            Attribute::Wrap(true),
+            Attribute::Unwrap(true),
+            Attribute::Modifiable(true),
         ] {
-            let mut template = derives_only();
-            let what = format!("{other:?}");
-            template[at] = other;
-            assert!(unwrap(&template).is_err(), "{what}");
+            assert!(unwrap(&but(&derives_only(), &other)).is_err(), "{other:?}");
         }
         let data = [Attribute::Class(ObjectClass::DATA), Attribute::Token(false)];
         assert!(session.unwrap_key(&Mechanism::AesKeyWrap, kek, &blob, &data).is_err(), "a data object");
-        let readable = secret(&[Attribute::Sensitive(false), Attribute::Extractable(true)]);
+        let readable = passing(&[Attribute::Sensitive(false), Attribute::Extractable(true)]);
         for mechanism in [Mechanism::AesKeyWrapPad, Mechanism::AesEcb, Mechanism::AesCbc([0; 16]), Mechanism::AesCbcPad([0; 16])] {
             assert!(session.unwrap_key(&mechanism, kek, &blob, &readable).is_err(), "{mechanism:?}");
         }
@@ -122,29 +77,8 @@ both_tokens! {
 
 /// A KEK that unwraps and shows its check value, with an unwrap template.
 fn kek(site: &Site, session: &Session, label: &str, lets_in: &[Attribute]) {
-    let passage = generate(session, &[Attribute::Wrap(true), Attribute::Unwrap(true)]);
     let newborn = generate(session, &[Attribute::Sensitive(true), Attribute::Extractable(true)]);
-    let wrapped = session.wrap_key(&Mechanism::AesKeyWrap, passage, newborn).unwrap();
-    let template = [
-        Attribute::Class(ObjectClass::SECRET_KEY),
-        Attribute::KeyType(KeyType::AES),
-        Attribute::Token(true),
-        Attribute::Private(true),
-        Attribute::Label(label.as_bytes().to_vec()),
-        Attribute::Id(label.as_bytes().to_vec()),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Derive(false),
-        Attribute::Sign(false),
-        Attribute::Encrypt(true),
-        Attribute::Decrypt(false),
-        Attribute::Wrap(false),
-        Attribute::Unwrap(true),
-        Attribute::Copyable(false),
-        Attribute::Modifiable(false),
-    ];
-    let library = Library::load(&site.token().module).unwrap();
-    let _ = library.unwrap_key(session, &Mechanism::AesKeyWrap, passage, &wrapped, &template, lets_in).unwrap();
+    let _ = bring_kek(site, session, label, newborn, &[Attribute::Encrypt(true), Attribute::Unwrap(true)], lets_in);
 }
 
 both_tokens! {
