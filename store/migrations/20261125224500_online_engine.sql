@@ -61,7 +61,7 @@ CREATE TABLE online_script (
   kind            TEXT   NOT NULL CHECK (kind IN ('introduce', 'look', 'write', 'read')),
   leads_to        TEXT   NOT NULL CHECK (leads_to IN ('', 'look', 'write', 'read')),  -- what follows an introduction in the same session
   host_challenge  TEXT   NOT NULL CHECK (length(host_challenge) = 16),
-  counter         BIGINT NOT NULL CHECK (counter BETWEEN 0 AND 16777215),  -- of the key set in this session; 0 when the card is asked
+  counter         BIGINT NOT NULL CHECK (counter BETWEEN 0 AND 16777215),  -- of the key set as the script foresees it; 0 when the card is asked
   counter_floor   BIGINT NOT NULL CHECK (counter_floor >= 0),  -- highest proved when it was made: a card that is not beyond it is a copy
   answered        TEXT   NOT NULL,                           -- INITIALIZE UPDATE's answer that it goes on from; empty otherwise
   found           TEXT   NOT NULL,                           -- JSON: where the card stands before it, for a script that writes

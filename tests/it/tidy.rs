@@ -233,7 +233,7 @@ fn nothing_is_left_undone_or_without_a_bound() {
         ["unbounded", "("].concat(),
         ["unbounded_", "channel"].concat(),
     ];
-    // `mpsc::channel()` of the standard library has no bound and takes no argument; those of the async world take one.
+    // The standard library has a queue without a bound, made without an argument; those of the async world are given theirs.
     let endless = ["chan", "nel()"].concat();
     let mut wrong = Vec::new();
     for path in sources() {

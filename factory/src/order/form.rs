@@ -41,9 +41,9 @@ mod tests {
 
     #[test]
     fn the_header_keeps_its_offsets() {
-        let text = "# order = \"A\"\n\n#[serial]\nserial,printed\n1,1\n#2,2\n";
+        let text = "# order = \"A\"\n\n#[keys]\nserial,printed\n1,1\n#2,2\n";
         let form = Form::of(&Source::new("order.csv", text));
-        assert_eq!(form.toml, "  order = \"A\"\n\n [serial]\n");
+        assert_eq!(form.toml, "  order = \"A\"\n\n [keys]\n");
         assert_eq!(form.rows, Some(form.toml.len()));
         let form = Form::of(&Source::new("order.toml", "# a comment\norder = \"A\"\n"));
         assert_eq!((form.toml.as_str(), form.rows), ("# a comment\norder = \"A\"\n", None));
