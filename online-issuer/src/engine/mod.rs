@@ -8,7 +8,7 @@
 //! result ─► HSM: the same keys ─► verify ─► turn { script, job, entitlement, counter } ─► script | done | error
 //! ```
 //!
-//! `open.rs` and `result.rs` decide, `offer.rs` makes scripts, `turn.rs` is the transaction, `life_cycle.rs` what may follow what.
+//! `scene.rs` looks, `open.rs` and `result.rs` decide, `offer.rs` makes scripts, `turn.rs` is the transaction, `life_cycle.rs` what may follow what.
 
 mod error;
 mod expire;
