@@ -6,7 +6,7 @@ use sqlx::raw_sql;
 
 use crate::durability::Durability;
 use crate::location::Location;
-use crate::postgres::{self, Outcome, Postgres, Xid};
+use crate::postgres::{self, Mark, Outcome, Postgres};
 use crate::scope::Scope;
 use crate::sqlite::{self, Sqlite};
 use crate::{Conn, Error, Options, SchemaPolicy};
@@ -34,6 +34,8 @@ pub(crate) struct Patience {
     pub(crate) answer: Option<Duration>,
     /// For a lost connection; `None`: it cannot be lost, or does not come back by waiting.
     pub(crate) reconnect: Option<Duration>,
+    /// Between the beginnings of two transactions.
+    pub(crate) pace: Duration,
 }
 
 impl Engine {
@@ -65,10 +67,13 @@ impl Engine {
 
     pub(crate) const fn patience(&self, options: &Options) -> Patience {
         match self {
-            Self::Sqlite(_) => Patience { answer: None, reconnect: None },
-            Self::Postgres(_) => {
-                Patience { answer: Some(options.answer_timeout), reconnect: Some(options.reconnect_timeout) }
-            }
+            Self::Sqlite(_) => Patience { answer: None, reconnect: None, pace: options.pace },
+            // Its jobs share a transaction only when they are about the same part.
+            Self::Postgres(_) => Patience {
+                answer: Some(options.answer_timeout),
+                reconnect: Some(options.reconnect_timeout),
+                pace: Duration::ZERO,
+            },
         }
     }
 
@@ -108,14 +113,14 @@ impl Engine {
         }
     }
 
-    /// Begins a transaction about a part of the store; the engine's number for it, where it has one.
-    pub(crate) async fn begin(&self, conn: &mut Conn, scope: &Scope) -> Result<Option<Xid>, Error> {
+    /// Begins a transaction about a part of the store, which leaves its mark where its COMMIT can be lost on its way.
+    pub(crate) async fn begin(&self, conn: &mut Conn, scope: &Scope, mark: Option<Mark>) -> Result<(), Error> {
         match self {
             Self::Sqlite(_) => {
                 raw_sql(sqlite::BEGIN).execute(conn).await?;
-                Ok(None)
+                Ok(())
             }
-            Self::Postgres(postgres) => postgres.begin(conn, scope).await.map(Some),
+            Self::Postgres(_) => Postgres::begin(conn, scope, mark).await,
         }
     }
 
@@ -137,11 +142,19 @@ impl Engine {
         }
     }
 
-    /// What became of a transaction whose COMMIT was not answered.
-    pub(crate) async fn outcome(&self, conn: &mut Conn, xid: Xid) -> Result<Outcome, Error> {
+    /// What became of a transaction whose COMMIT was not answered; `None` where there is no way to know.
+    pub(crate) async fn outcome(&self, conn: &mut Conn, mark: Mark) -> Result<Option<Outcome>, Error> {
         match self {
-            Self::Sqlite(_) => Ok(Outcome::Forgotten),
-            Self::Postgres(postgres) => postgres.outcome(conn, xid).await,
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(_) => Postgres::outcome(conn, mark).await.map(Some),
+        }
+    }
+
+    /// Deletes what writers left that ended long ago.
+    pub(crate) async fn forget_marks(&self, conn: &mut Conn) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => Postgres::forget_marks(conn).await,
         }
     }
 

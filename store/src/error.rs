@@ -135,8 +135,8 @@ pub enum Error {
     /// The store was closed, or its thread ended.
     #[error("store: closed")]
     Closed,
-    /// A job panicked; its effects were undone.
-    #[error("store: job {job} panicked")]
+    /// A job panicked, or waited for something else than the store in a thread that must not wait; its effects were undone.
+    #[error("store: job {job} panicked, or waited where it must not")]
     Panicked {
         /// The job's name.
         job: &'static str,

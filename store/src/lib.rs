@@ -1,7 +1,7 @@
 //! The database behind one door: connection, transactions, migrations, clock.
 //!
 //! Every write of the house goes through [`Store::run_tx`] (or [`Store::run_tx_blocking`] in threads), every read through [`Store::read`] (or
-//! [`Store::read_blocking`]). A job is an async closure over a connection; it answers `Ok` to keep what it wrote and `Err` to undo it. The writer
+//! [`Store::read_blocking`]; [`Store::look`] for a few rows). A job is an async closure over a connection; it answers `Ok` to keep what it wrote and `Err` to undo it. The writer
 //! joins the jobs that wait into one transaction (group commit, at most 5 ms) and **answers none of them before COMMIT returned**.
 //!
 //! ```
@@ -43,6 +43,7 @@ mod durability;
 mod engine;
 mod engine_error;
 mod error;
+mod glance;
 mod job;
 mod location;
 mod lock;

@@ -88,9 +88,9 @@ pub(crate) async fn applied(conn: &mut Conn) -> Result<Vec<AppliedMigration>, Er
 
 async fn apply(conn: &mut Conn, engine: &Engine, list: &[Migration], clock: &dyn Clock) -> Result<(), Error> {
     // The store's lock is taken before looking, so a second process waits here and then finds everything done.
-    let begun = engine.begin(conn, &Scope::Store).await;
+    let begun = engine.begin(conn, &Scope::Store, None).await;
     let done = match begun {
-        Ok(_) => apply_locked(conn, list, clock).await,
+        Ok(()) => apply_locked(conn, list, clock).await,
         Err(error) => Err(error),
     };
     let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };

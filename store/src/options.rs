@@ -37,6 +37,9 @@ pub struct Options {
     pub reconnect_timeout: Duration,
     /// How long a server may take for one transaction, network included. Default 2 min: the largest one names the cards of a delivery.
     pub answer_timeout: Duration,
+    /// The least time between the beginnings of two transactions in a file, in which jobs gather that share the next one. Default none: a line
+    /// has as many jobs under way as it has encoders, and each would wait. Many people who do not wait for each other gain by it.
+    pub pace: Duration,
     /// Whether opening may migrate.
     pub schema: SchemaPolicy,
     /// Whether a server that does not sync is taken.
@@ -51,6 +54,7 @@ impl Default for Options {
             busy_timeout: Duration::from_secs(5),
             reconnect_timeout: Duration::from_secs(20),
             answer_timeout: Duration::from_secs(120),
+            pace: Duration::ZERO,
             schema: SchemaPolicy::default(),
             durability: DurabilityPolicy::default(),
             clock: Arc::new(SystemClock),

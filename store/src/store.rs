@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use crate::durability::Durability;
 use crate::engine::Engine;
+use crate::glance::Glances;
 use crate::job::{Job, Typed};
 use crate::location::Location;
 use crate::lock::Lock;
@@ -32,6 +33,7 @@ struct Inner {
     reads: Option<mpsc::Sender<Box<dyn Job>>>,
     writers: Vec<JoinHandle<()>>,
     readers: Vec<JoinHandle<()>>,
+    glances: Glances,
     durability: Durability,
     counters: Arc<Counters>,
     clock: Arc<dyn Clock>,
@@ -77,10 +79,10 @@ impl Store {
         let queue = Arc::new(Mutex::new(queue));
         let reader = |_| spawn_reader(&engine, options, Arc::clone(&counters), Arc::clone(&queue));
         let readers = (0..READERS).map(reader).collect::<Result<_, _>>()?;
-        let clock = Arc::clone(&options.clock);
-        Ok(Self {
-            inner: Arc::new(Inner { jobs, reads: Some(reads), writers, readers, durability, counters, clock, engine }),
-        })
+        let glances = Glances::new(Arc::clone(&engine), Arc::clone(&counters));
+        let (reads, clock) = (Some(reads), Arc::clone(&options.clock));
+        let inner = Inner { jobs, reads, writers, readers, glances, durability, counters, clock, engine };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The door for transactions about a part of the store, such as one job. Transactions of one part follow one another, in every
@@ -131,6 +133,23 @@ impl Store {
         F: AsyncFnOnce(&mut Conn) -> Result<T, E> + Clone + Send + 'static,
     {
         submit(self.inner.reads.as_ref(), Scope::Store, name, job).await
+    }
+
+    /// [`Store::read`] for a few rows by their keys. Where the database is a file, `job` runs in the thread of the caller, who waits for
+    /// no other thread; so it must be short, and wait for nothing but the database.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn look<T, E, F>(&self, name: &'static str, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: std::error::Error + From<Error> + Send + 'static,
+        F: AsyncFnOnce(&mut Conn) -> Result<T, E> + Clone + Send + 'static,
+    {
+        match &*self.inner.engine {
+            Engine::Sqlite(_) => self.inner.glances.read(name, job),
+            Engine::Postgres(_) => self.read(name, job).await,
+        }
     }
 
     /// [`Store::read`] for threads. Must not be called inside an async runtime.
@@ -250,6 +269,7 @@ impl Drop for Inner {
         // Closed queues are the signal to finish what waits and end. The readers go first: two connections of SQLite that close at the
         // same moment each see the other, and then neither folds the log back.
         self.reads = None;
+        self.glances.close();
         self.readers.drain(..).for_each(wait_for);
         self.jobs.clear();
         self.writers.drain(..).for_each(wait_for);

@@ -45,6 +45,7 @@ pub(crate) fn spawn_first_writer(
 async fn prepare(engine: &Engine, options: &Options) -> Result<(Conn, Durability), Error> {
     let (mut conn, durability) = engine.connect(Role::Writer).await?;
     migrate(&mut conn, engine, options).await?;
+    engine.forget_marks(&mut conn).await?;
     engine.remember()?;
     Ok((conn, durability))
 }

@@ -2,20 +2,20 @@
 //!
 //! Jobs that wait share one transaction, each under a savepoint of its own, so a job that fails undoes only itself: on SQLite whatever they
 //! are about, on a server when they are about the same part of the store. The transaction ends when nobody waits, after [`GROUP_TIME_MAX`], or after [`GROUP_JOBS_MAX`] jobs. While a
-//! COMMIT syncs the disk new jobs gather, which is what makes groups: there is no pause to wait for company. Answers leave after COMMIT has
-//! returned, or after the server was asked and said that it is done.
+//! COMMIT syncs the disk new jobs gather, which is what makes groups: there is no pause to wait for company, unless the store was opened with
+//! a pace. Answers leave after COMMIT has returned, or after the server was asked and said that it is done.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::raw_sql;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 use crate::engine::{Engine, Patience, Role};
 use crate::job::{Job, Verdict};
 use crate::metrics::Counters;
-use crate::postgres::{Outcome, Xid};
+use crate::postgres::{Mark, Outcome};
 use crate::tries::Tries;
 use crate::{Conn, Error};
 
@@ -37,6 +37,8 @@ pub(crate) struct Writer {
     patience: Patience,
     counters: Arc<Counters>,
     conn: Option<Conn>,
+    /// Of the last transaction that was begun.
+    mark: Mark,
     /// A job about something else, which ended the group before it.
     next: Option<Box<dyn Job>>,
 }
@@ -49,21 +51,17 @@ enum Reached {
     /// Jobs ran; without COMMIT nothing of it stays.
     Begun,
     /// COMMIT was sent.
-    Asked(Option<Xid>),
+    Asked(Mark),
 }
 
 impl Writer {
-    pub(crate) const fn new(
-        engine: Arc<Engine>,
-        patience: Patience,
-        counters: Arc<Counters>,
-        conn: Option<Conn>,
-    ) -> Self {
-        Self { engine, patience, counters, conn, next: None }
+    pub(crate) fn new(engine: Arc<Engine>, patience: Patience, counters: Arc<Counters>, conn: Option<Conn>) -> Self {
+        Self { engine, patience, counters, conn, mark: Mark::draw(), next: None }
     }
 
     /// Serves until every sender is dropped and the queue is empty; answers the connection, to be closed.
     pub(crate) async fn serve(mut self, mut queue: mpsc::Receiver<Box<dyn Job>>) -> Option<Conn> {
+        let mut next_begins = Instant::now();
         loop {
             let first = match self.next.take() {
                 Some(job) => job,
@@ -72,6 +70,10 @@ impl Writer {
                     None => break,
                 },
             };
+            if Instant::now() < next_begins {
+                sleep_until(next_begins.into()).await;
+            }
+            next_begins = Instant::now() + self.patience.pace;
             self.serve_group(first, &mut queue).await;
         }
         self.conn
@@ -130,7 +132,8 @@ impl Writer {
             Some(conn) => conn,
             None => self.conn.insert(self.engine.connect(Role::Writer).await?.0),
         };
-        let xid = self.engine.begin(conn, &scope).await?;
+        self.mark = self.mark.next();
+        self.engine.begin(conn, &scope, Some(self.mark)).await?;
         *reached = Reached::Begun;
         let opened = Instant::now();
         let (mut at, mut kept) = (0, 0);
@@ -148,7 +151,7 @@ impl Writer {
             kept += u64::from(run_one(conn, &mut **job).await? == Verdict::Keep);
             at += 1;
         }
-        *reached = Reached::Asked(xid);
+        *reached = Reached::Asked(self.mark);
         let started = Instant::now();
         raw_sql("COMMIT").execute(conn).await?;
         let took = started.elapsed();
@@ -165,13 +168,11 @@ impl Writer {
         }
         // Whatever the server still does for it ends there: the connection is closed.
         self.conn = None;
-        if let Reached::Asked(xid) = reached {
-            match self.ask(xid, tries).await {
-                Outcome::Committed => return Some(Ok(())),
-                Outcome::Aborted => {}
-                Outcome::Running | Outcome::Forgotten => {
-                    return Some(Err(Error::OutcomeUnknown { cause: error.into() }));
-                }
+        if let Reached::Asked(mark) = reached {
+            match self.ask(mark, tries).await {
+                Some(Outcome::Committed) => return Some(Ok(())),
+                Some(Outcome::Undone) => {}
+                None => return Some(Err(Error::OutcomeUnknown { cause: error.into() })),
             }
         }
         tracing::warn!(code = error.code(), "store: connection lost");
@@ -179,23 +180,19 @@ impl Writer {
     }
 
     /// Asks what became of a transaction for as long as a connection is sought.
-    async fn ask(&mut self, xid: Option<Xid>, tries: &mut Tries) -> Outcome {
-        let Some(xid) = xid else { return Outcome::Forgotten };
+    async fn ask(&mut self, mark: Mark, tries: &mut Tries) -> Option<Outcome> {
         let asked = async {
             loop {
-                if let Ok((mut conn, _)) = self.engine.connect(Role::Writer).await {
-                    match self.engine.outcome(&mut conn, xid).await {
-                        Ok(Outcome::Running) | Err(_) => {}
-                        Ok(known) => {
-                            self.conn = Some(conn);
-                            return known;
-                        }
-                    }
+                if let Ok((mut conn, _)) = self.engine.connect(Role::Writer).await
+                    && let Ok(outcome) = self.engine.outcome(&mut conn, mark).await
+                {
+                    self.conn = Some(conn);
+                    return outcome;
                 }
                 sleep(ASK_AGAIN).await;
             }
         };
-        timeout(tries.left_from_now(), asked).await.unwrap_or(Outcome::Running)
+        timeout(tries.left_from_now(), asked).await.unwrap_or_default()
     }
 
     /// Leaves the transaction if it is still open; an error here says that it is not.

@@ -1,6 +1,6 @@
 //! PostgreSQL: what every connection is told, what is read back, and what a transaction holds while it runs.
 //!
-//! Documented in the manual, chapters 20 (settings), 13.3.5 (advisory locks) and 9.27 (transaction identifiers); version 14 and later.
+//! Documented in the manual, chapters 20 (settings), 13.3.5 (advisory locks); version 14 and later.
 //!
 //! Transactions run at READ COMMITTED under advisory locks that are taken before anything is read: the store's, shared, and the one of the
 //! transaction's part, alone; or the store's alone. So what a function reads stays true until it commits, as on SQLite, and parts with
@@ -21,7 +21,7 @@ use crate::scope::Scope;
 use crate::{Conn, DurabilityPolicy, Error, Options};
 pub(crate) use address::Address;
 use outcome::Identity;
-pub(crate) use outcome::{Outcome, Xid};
+pub(crate) use outcome::{Mark, Outcome};
 
 /// First halves of our advisory locks' keys: "FUDA" and "FUDB" in ASCII.
 const TRANSACTIONS: i32 = 0x4655_4441;
@@ -119,8 +119,8 @@ impl Postgres {
         })
     }
 
-    /// Begins a transaction: its locks first, its number, its savepoint, in one trip.
-    pub(crate) async fn begin(&self, conn: &mut Conn, scope: &Scope) -> Result<Xid, Error> {
+    /// Begins a transaction: its locks first, its mark, its savepoint, in one trip. Without a mark nobody can ask what became of it.
+    pub(crate) async fn begin(conn: &mut Conn, scope: &Scope, mark: Option<Mark>) -> Result<(), Error> {
         let locks = match scope {
             Scope::Store => format!("SELECT pg_advisory_xact_lock({TRANSACTIONS}, 0)"),
             Scope::Part(_) => format!(
@@ -128,17 +128,20 @@ impl Postgres {
                 signed(scope.number())
             ),
         };
-        let text = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {locks}; SELECT pg_current_xact_id()::text; SAVEPOINT job"
-        );
-        let rows = raw_sql(AssertSqlSafe(text)).fetch_all(&mut *conn).await?;
-        let xid = rows.last().and_then(|row| row.try_get::<String, _>(0).ok());
-        xid.and_then(|text| Xid::parse(&text)).ok_or(Error::RowMissing)
+        let mark = mark.map(|mark| mark.leave() + "; ").unwrap_or_default();
+        let text = format!("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {locks}; {mark}SAVEPOINT job");
+        raw_sql(AssertSqlSafe(text)).execute(&mut *conn).await?;
+        Ok(())
     }
 
     /// What became of a transaction whose COMMIT was not answered.
-    pub(crate) async fn outcome(&self, conn: &mut Conn, xid: Xid) -> Result<Outcome, Error> {
-        outcome::of(conn, xid).await
+    pub(crate) async fn outcome(conn: &mut Conn, mark: Mark) -> Result<Outcome, Error> {
+        mark.outcome(conn).await
+    }
+
+    /// Deletes what writers left that ended long ago.
+    pub(crate) async fn forget_marks(conn: &mut Conn) -> Result<(), Error> {
+        outcome::forget(conn).await
     }
 
     /// Takes a lock that belongs to the connection; false when another connection has it.

@@ -1,5 +1,6 @@
 //! A connection to an SQLite file, in the thread of its user, with the arguments and rows of `sqlx::Any`.
 
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +22,11 @@ type Step = Either<AnyQueryResult, AnyRow>;
 
 /// A connection.
 #[derive(Debug)]
-pub(crate) struct Connection(rusqlite::Connection);
+pub(crate) struct Connection {
+    conn: rusqlite::Connection,
+    /// Of the statements that have rows.
+    names: RefCell<HashMap<Box<str>, Arc<Names>>>,
+}
 
 impl Connection {
     /// Opens a file that is there.
@@ -29,7 +34,7 @@ impl Connection {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = rusqlite::Connection::open_with_flags(path, flags).map_err(failure)?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Ok(Self(conn))
+        Ok(Self { conn, names: RefCell::default() })
     }
 
     /// Everything that a query gives.
@@ -60,23 +65,40 @@ impl Connection {
     ) -> sqlx::Result<AnyQueryResult> {
         let arguments = query.take_arguments().map_err(sqlx::Error::Encode)?;
         let sql = query.sql();
-        let before = self.0.total_changes();
+        let before = self.conn.total_changes();
         match arguments {
             // Text without arguments may be several statements; nobody asks for their rows.
-            None => self.0.execute_batch(sql.as_str()).map_err(failure)?,
+            None => self.conn.execute_batch(sql.as_str()).map_err(failure)?,
             Some(arguments) => {
-                let mut statement = self.0.prepare_cached(sql.as_str()).map_err(failure)?;
+                let mut statement = self.conn.prepare_cached(sql.as_str()).map_err(failure)?;
                 bind(&mut statement, &arguments)?;
-                let names = Names::of(&statement);
+                // What makes no rows needs no names.
+                let names = (statement.column_count() > 0).then(|| self.names(sql.as_str(), &statement));
                 let mut rows = statement.raw_query();
                 while let Some(row) = rows.next().map_err(failure)? {
-                    if take(names.row(row)?) == Wanted::Enough {
+                    if let Some(names) = &names
+                        && take(names.row(row)?) == Wanted::Enough
+                    {
                         break;
                     }
                 }
             }
         }
-        Ok(AnyQueryResult { rows_affected: self.0.total_changes() - before, last_insert_id: None })
+        Ok(AnyQueryResult { rows_affected: self.conn.total_changes() - before, last_insert_id: None })
+    }
+
+    /// The names of a statement's columns, which stay as they are while its text does.
+    fn names(&self, sql: &str, statement: &Statement<'_>) -> Arc<Names> {
+        let mut kept = self.names.borrow_mut();
+        if let Some(names) = kept.get(sql).filter(|names| names.list.len() == statement.column_count()) {
+            return Arc::clone(names);
+        }
+        if kept.len() >= STATEMENTS_KEPT {
+            kept.clear();
+        }
+        let names = Arc::new(Names::of(statement));
+        kept.insert(sql.into(), Arc::clone(&names));
+        names
     }
 }
 
@@ -115,6 +137,7 @@ fn argument(value: &AnyValueKind) -> sqlx::Result<ToSqlOutput<'_>> {
 }
 
 /// Names of a result's columns, shared by its rows.
+#[derive(Debug)]
 struct Names {
     list: Vec<UStr>,
     places: Arc<HashMap<UStr, usize>>,

@@ -4,9 +4,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Error;
+
+/// Held by the thread that creates a file, until it has closed it.
+static CREATING: Mutex<()> = Mutex::new(());
 
 /// The database file of an SQLite store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,8 @@ impl DatabaseFile {
         let Some(parent) = self.path.parent().filter(|parent| parent.is_dir()) else {
             return Err(gone(&self.path, "its folder does not exist"));
         };
+        // Closing any descriptor of a file takes away the locks that this process has on it, those of SQLite in another thread too.
+        let _alone = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
         match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&self.path) {
             Ok(_) => {
                 File::open(parent).and_then(|folder| folder.sync_all()).map_err(|error| from_system(error, &self.path))

@@ -7,7 +7,8 @@ mod failure;
 mod file;
 
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sqlx::{query_scalar, raw_sql};
 
@@ -19,6 +20,9 @@ pub(crate) use file::{DatabaseFile, Identity};
 
 /// Takes the write lock now, where waiting is harmless, and not at the first INSERT, where SQLite may refuse to wait.
 pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE; SAVEPOINT job";
+
+/// Between two attempts where SQLite itself does not wait; it is done by the other within a sync or two.
+const BUSY_PAUSE: Duration = Duration::from_millis(2);
 
 /// A database file, and what every connection to it is told.
 #[derive(Debug)]
@@ -56,8 +60,9 @@ impl Sqlite {
         // Without this first line a second process that opens at the same moment would fail instead of wait.
         let busy = format!("PRAGMA busy_timeout = {}", self.busy_timeout.as_millis());
         raw_sql(sqlx::AssertSqlSafe(busy)).execute(&mut *conn).await?;
+        self.keep_a_log(conn).await?;
         // What a savepoint may have to undo stays in memory: else each transaction makes a file in /tmp for it.
-        raw_sql("PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
+        raw_sql("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
             .execute(&mut *conn)
             .await?;
         if role == Role::Reader {
@@ -75,5 +80,18 @@ impl Sqlite {
             settings: vec![("journal_mode", journal_mode), ("synchronous", "FULL".to_owned())],
             keeps: Keeps::WhatItAcknowledged,
         })
+    }
+
+    /// Gives the file its write-ahead log. Of two that do this to a new file at the same moment SQLite makes one wait, and fails the other
+    /// at once whatever its time limit, because each has read what the other would change.
+    async fn keep_a_log(&self, conn: &mut Conn) -> Result<(), Error> {
+        let until = Instant::now() + self.busy_timeout;
+        loop {
+            let changed = raw_sql("PRAGMA journal_mode = WAL").execute(&mut *conn).await.map_err(Error::from);
+            match changed {
+                Err(Error::Busy { .. }) if Instant::now() < until => thread::sleep(BUSY_PAUSE),
+                changed => return changed.map(drop),
+            }
+        }
     }
 }

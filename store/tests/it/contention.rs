@@ -25,6 +25,22 @@ fn child_holds_the_write_lock() {
 }
 
 #[test]
+fn a_new_file_that_another_keeps_to_itself_is_waited_for_then_busy_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = rusqlite::Connection::open(dir.path().join("test.db")).unwrap();
+    other.execute_batch("CREATE TABLE theirs (id BIGINT); BEGIN EXCLUSIVE").unwrap();
+    let wait = Duration::from_millis(300);
+    let impatient = Options { busy_timeout: wait, ..Options::default() };
+    let began = Instant::now();
+    let error = Store::open_with(&url(&dir), &impatient).unwrap_err();
+    assert_eq!((error.code(), error.exit()), ("STORE_BUSY", 8), "{error}");
+    assert!(began.elapsed() >= wait, "{:?}", began.elapsed());
+    other.execute_batch("COMMIT").unwrap();
+    drop(other);
+    let _ = Store::open_with(&url(&dir), &impatient).unwrap();
+}
+
+#[test]
 fn the_second_process_waits_then_says_busy() {
     let fixture = Fixture::new();
     let mut child = Command::new(std::env::current_exe().unwrap())

@@ -1,12 +1,12 @@
 //! Group commit: many jobs, few commits; and an answer is never earlier than its commit.
 
 use std::sync::Barrier;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use fuda_store::{Error, Store};
+use fuda_store::{Error, Options, Store};
 use fuda_tests_cluster::{Engine, on_both_engines};
 
-use crate::{Fixture, ids, insert};
+use crate::{Fixture, Place, create_notes, ids, insert, options};
 
 fn jobs_that_wait_share_a_commit(engine: Engine) {
     waiting_jobs_share(&Fixture::on(engine), |store, id| insert(store, id, "x").unwrap());
@@ -58,6 +58,27 @@ fn waiting_jobs_share(fixture: &Fixture, job: impl Fn(&Store, i64) + Sync) {
     assert!(after.commits - before.commits <= 16, "{} commits for 33 jobs", after.commits - before.commits);
     assert!(after.jobs_in_largest_commit >= 4, "{after:?}");
     assert!(after.commit_time > Duration::ZERO);
+}
+
+/// At a pace, jobs gather while the next transaction may not begin.
+#[test]
+fn jobs_gather_while_the_pace_holds_them() {
+    let place = Place::on(Engine::Sqlite);
+    let pace = Duration::from_secs(2);
+    let store = Store::open_with(&place.url, &Options { pace, ..options() }).unwrap();
+    let began = Instant::now();
+    create_notes(&store).unwrap();
+    let commits = store.metrics().commits;
+    std::thread::scope(|scope| {
+        for id in 0..8 {
+            let store = &store;
+            scope.spawn(move || insert(store, id, "x").unwrap());
+        }
+    });
+    assert!(began.elapsed() >= pace);
+    assert_eq!(ids(&store).len(), 8);
+    let commits = store.metrics().commits - commits;
+    assert!(commits <= 2, "{commits} commits for jobs that waited together");
 }
 
 fn every_answered_job_is_visible_to_a_reader(engine: Engine) {

@@ -7,6 +7,7 @@ mod contention;
 mod crash;
 mod failure;
 mod group;
+mod look;
 mod open;
 mod outage;
 mod parts;

@@ -7,7 +7,7 @@ use fuda_store::{Error, Options, Store};
 use fuda_tests_cluster::{Cluster, Engine, Syncs, engine_here};
 use rustix::process::Signal;
 
-use crate::{create_notes, ids, insert, options};
+use crate::{Fixture, create_notes, ids, insert, options};
 
 fn cluster(test: &str) -> Option<Cluster> {
     engine_here(Engine::Postgres, test)?;
@@ -55,6 +55,102 @@ fn a_server_that_crashes_and_comes_back_loses_nothing_and_nobody_notices() {
     expected.sort_unstable();
     assert_eq!(ids(&store), expected);
     assert!(store.metrics().repeated > 0);
+}
+
+/// What holds a COMMIT up.
+#[derive(Debug, Clone, Copy)]
+enum Lingers {
+    /// A constraint that is checked at the end, before anything of the transaction has left the server's memory.
+    Before,
+    /// A standby that does not answer, when the transaction is on the disk.
+    After,
+}
+
+/// The server crashes in the midst of a COMMIT; `between` runs when it is back. The store says that the transaction is durable.
+fn crashes_in_a_commit(test: &str, lingers: Lingers, between: impl FnOnce(&Cluster)) {
+    let Some(mut cluster) = cluster(test) else { return };
+    let database = cluster.database();
+    let store = Store::open_with(&database.url(), &options()).unwrap();
+    create_notes(&store).unwrap();
+    let waits_for = match lingers {
+        Lingers::Before => {
+            database.change(
+                "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'; \
+                 CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON note INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION linger()",
+            );
+            "PgSleep"
+        }
+        Lingers::After => {
+            cluster.administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+            cluster.administer("SELECT pg_reload_conf()");
+            "SyncRep"
+        }
+    };
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| insert(&store, 1, "x"));
+        let waiting = format!("SELECT pid FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = '{waits_for}'");
+        while database.rows(&waiting).is_empty() {
+            assert!(!writer.is_finished(), "it was committed before the server crashed");
+        }
+        cluster.signal_all(Signal::KILL);
+        cluster.stop();
+        cluster.run();
+        between(&cluster);
+        writer.join().unwrap().unwrap();
+    });
+    assert_eq!(ids(&store), [1]);
+}
+
+#[test]
+fn a_transaction_that_a_crash_in_its_commit_undid_is_run_again() {
+    crashes_in_a_commit("outage::a_transaction_that_a_crash_in_its_commit_undid", Lingers::Before, |_| {});
+}
+
+#[test]
+fn a_transaction_that_a_crash_undid_is_not_taken_for_another_that_got_its_number() {
+    crashes_in_a_commit("outage::a_transaction_that_a_crash_undid", Lingers::Before, |cluster| {
+        (0..3).for_each(|number| cluster.administer(&format!("CREATE ROLE other_{number}")));
+    });
+}
+
+#[test]
+fn a_transaction_that_was_durable_before_a_crash_in_its_commit_is_not_run_again() {
+    // Run again, it would meet its own row.
+    crashes_in_a_commit("outage::a_transaction_that_was_durable", Lingers::After, |cluster| {
+        cluster.administer("ALTER SYSTEM RESET synchronous_standby_names");
+        cluster.administer("SELECT pg_reload_conf()");
+    });
+}
+
+#[test]
+fn the_mark_of_a_transaction_stays_whatever_its_jobs_do_and_goes_when_its_writer_is_long_gone() {
+    if engine_here(Engine::Postgres, "outage::the_mark_of_a_transaction_stays").is_none() {
+        return;
+    }
+    let fixture = Fixture::on(Engine::Postgres);
+    let marks = || {
+        let numbers = fixture.store.read_blocking("test.marks", async |tx| {
+            let query = "SELECT number FROM store_writer ORDER BY seen_at, number";
+            Ok::<Vec<i64>, Error>(sqlx::query_scalar(query).fetch_all(tx).await?)
+        });
+        numbers.unwrap()
+    };
+    let change = |sql: &'static str| {
+        let body = async move |tx: &mut fuda_store::Conn| {
+            sqlx::query(sql).execute(tx).await?;
+            Ok::<_, Error>(())
+        };
+        fixture.store.run_tx_blocking("test.change", body)
+    };
+    assert_eq!(marks(), [1], "of the transaction that made the table");
+    change("DELETE FROM store_writer").unwrap();
+    assert!(marks().is_empty());
+    change("INSERT INTO note (id) VALUES (1)").unwrap_err();
+    assert_eq!(marks(), [3], "its one job was undone");
+    change("INSERT INTO store_writer VALUES (1, 9, '2020-01-01T00:00:00.000Z')").unwrap();
+    assert_eq!(marks(), [9, 4]);
+    let _ = fixture.place.open();
+    assert_eq!(marks(), [4]);
 }
 
 #[test]

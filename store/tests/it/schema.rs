@@ -47,12 +47,15 @@ fn must_match_refuses_an_empty_database(engine: Engine) {
 }
 
 fn openers_of_a_new_database_all_succeed(engine: Engine) {
-    let place = Place::on(engine);
-    std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| drop(place.open()));
-        }
-    });
+    // Ten times, because they must meet at the moment in which the file gets its log.
+    for _ in 0..10 {
+        let place = Place::on(engine);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| drop(place.open()));
+            }
+        });
+    }
 }
 
 /// Tables and columns in the order of their names.
