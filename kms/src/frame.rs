@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::wire::FRAME_BYTES_MAX;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -45,8 +45,18 @@ impl Framed {
     /// Writes one frame.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let length = u32::try_from(bytes.len()).ok().filter(|_| bytes.len() <= FRAME_BYTES_MAX);
-        let length = length.ok_or_else(|| too_long(bytes.len()))?;
-        self.socket.write_all(&length.to_be_bytes()).and_then(|()| self.socket.write_all(bytes)).map_err(failed)
+        let head = length.ok_or_else(|| too_long(bytes.len()))?.to_be_bytes();
+        self.write(&head, bytes).map_err(failed)
+    }
+
+    /// In one go: a reader that woke up for the head alone would go to sleep again.
+    fn write(&mut self, head: &[u8], body: &[u8]) -> std::io::Result<()> {
+        let written = match self.socket.write_vectored(&[IoSlice::new(head), IoSlice::new(body)]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => 0,
+            written => written?,
+        };
+        self.socket.write_all(head.get(written..).unwrap_or_default())?;
+        self.socket.write_all(body.get(written.saturating_sub(head.len())..).unwrap_or_default())
     }
 
     /// Waits for a frame until a moment; a part of one that came is kept for the next call.

@@ -4,7 +4,7 @@ use crate::duty::NewestEpoch;
 use crate::error::Error;
 use crate::message::Epoch;
 use crate::registry::Registry;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Half of the two seconds in which a suspension must take effect.
@@ -24,13 +24,32 @@ impl Freshness {
     }
 
     /// The epoch, at most one second old.
-    pub(crate) fn epoch(&self) -> Result<Epoch, Error> {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.is_none_or(|asked| asked.elapsed() > EPOCH_AGE_MAX) {
+    pub(crate) async fn epoch(&self) -> Result<Epoch, Error> {
+        let last = *self.asked();
+        if Self::is_old(last) {
+            let asked = Instant::now();
+            self.newest.seen(self.registry.look_for_epoch().await?);
+            *self.asked() = Some(asked);
+        }
+        Ok(self.newest.read())
+    }
+
+    /// The same for threads: one asks, the others wait for it.
+    pub(crate) fn epoch_blocking(&self) -> Result<Epoch, Error> {
+        let mut asked = self.asked();
+        if Self::is_old(*asked) {
             self.newest.seen(self.registry.epoch()?);
             *asked = Some(Instant::now());
         }
         Ok(self.newest.read())
+    }
+
+    fn is_old(asked: Option<Instant>) -> bool {
+        asked.is_none_or(|asked| asked.elapsed() > EPOCH_AGE_MAX)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A worker answers by this epoch.

@@ -10,22 +10,26 @@ use crate::metrics::{Counters, Metrics};
 use crate::name::KeyVersion;
 use crate::pool::place::Place;
 use crate::pool::{Pool, Shared};
-use crate::queue::{Job, Queue};
+use crate::question::Question;
+use crate::queue::{Asker, Job, Queue};
 use crate::registry::{Origin, Registry};
 use crate::secret::Plain;
-use crate::vault::{MAC_BYTES_MAX, VaultDeed, VaultReply, WrappedDataKey};
+use crate::vault::WrappedDataKey;
 use crate::worker::{self, Reply, Task};
-use crossbeam_channel::bounded;
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use fuda_cli::config::{Config, Mode};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 /// Requests that wait per worker: enough to hide the hand-over, few enough that a stop loses nothing worth keeping.
 const QUEUE_REQUESTS_PER_WORKER: usize = 4;
 
-/// Longest wait for a place in the queue, and again for the answer. A card takes milliseconds on a soft token, a second on a slow HSM.
+/// Longest wait for a place in the queue, and again for the answer; of a task, for both. A card takes milliseconds on a soft token, a second on
+/// a slow HSM.
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(60);
 
 /// How to start.
@@ -101,77 +105,91 @@ impl Hsm {
         Ok(Self { inner: Arc::new(Inner { queue, counters, freshness, workers: started }) })
     }
 
-    /// Computes everything that one card needs.
+    /// Asks, and holds no thread while it waits: for tasks of an async runtime.
     ///
     /// # Errors
-    /// [`Error::StateForbids`], [`Error::VersionUnknown`], [`Error::WrongKind`], [`Error::BadRequest`]; [`Error::Token`] when the
-    /// token fails even after what its return value asks for (from a process, all of these as [`Error::Worker`] with the same codes);
-    /// [`Error::Deadline`], [`Error::NoWorker`]; [`Error::Pool`] when several workers died of it.
-    pub fn card(&self, mut request: CardRequest) -> Result<CardAnswer, Error> {
-        request.check()?;
-        // A caller that keeps an old epoch must not keep a suspended version alive.
-        request.epoch = request.epoch.max(self.epoch()?);
-        match self.ask(Task::Card(request))? {
-            Reply::Card(answer) => Ok(answer),
-            _ => Err(other_reply()),
-        }
+    /// [`Error::StateForbids`], [`Error::VersionUnknown`], [`Error::WrongKind`], [`Error::BadRequest`]; [`Error::SealBroken`] when what is opened, its data key or
+    /// its `aad` is not what it was; [`Error::Token`] when the token fails even after what its return value asks for (from a process, all of
+    /// these as [`Error::Worker`] with the same codes); [`Error::Deadline`], [`Error::NoWorker`], [`Error::Store`]; [`Error::Pool`] when
+    /// several workers died of it.
+    pub async fn ask<T: 'static>(&self, question: Question<T>) -> Result<T, Error> {
+        let (task, answer) = question.split()?;
+        let reply = match task {
+            Some(mut task) => {
+                self.refuse_if_down()?;
+                task.raise(self.inner.freshness.epoch().await?);
+                let (asker, outcome) = oneshot::channel();
+                let asked = async {
+                    self.inner.queue.push(Job::new(task, Asker::Task(asker))).await?;
+                    outcome.await.unwrap_or(Err(Error::NoWorker))
+                };
+                Some(timeout(ANSWER_WAIT_MAX, asked).await.unwrap_or_else(|_| Err(late()))?)
+            }
+            None => None,
+        };
+        answer.read(reply)
     }
 
-    /// Signs a SHA-256 digest with a receipt, audit or identity key: ECDSA P-256, r ‖ s.
+    /// [`Hsm::ask`] for threads: blocks until the answer is there. Must not be called inside an async runtime, nor must what follows here.
     ///
     /// # Errors
-    /// As [`Hsm::card`].
+    /// As [`Hsm::ask`].
+    pub fn ask_blocking<T: 'static>(&self, question: Question<T>) -> Result<T, Error> {
+        let (task, answer) = question.split()?;
+        let reply = match task {
+            Some(mut task) => {
+                task.raise(self.epoch()?);
+                Some(self.perform(task)?)
+            }
+            None => None,
+        };
+        answer.read(reply)
+    }
+
+    /// Asks [`Question::card`].
+    ///
+    /// # Errors
+    /// As [`Hsm::ask`].
+    pub fn card(&self, request: CardRequest) -> Result<CardAnswer, Error> {
+        self.ask_blocking(Question::card(request)?)
+    }
+
+    /// Asks [`Question::sign`].
+    ///
+    /// # Errors
+    /// As [`Hsm::ask`].
     pub fn sign(&self, key: &KeyVersion, digest: &[u8; 32]) -> Result<[u8; 64], Error> {
-        match self.ask(Task::Sign { epoch: self.epoch()?, key: key.clone(), digest: *digest })? {
-            Reply::Signature(signature) => Ok(signature),
-            _ => Err(other_reply()),
-        }
+        self.ask_blocking(Question::sign(key.clone(), *digest))
     }
 
-    /// The public half of a receipt, audit or identity key.
+    /// Asks [`Question::public_key`].
     ///
     /// # Errors
-    /// As [`Hsm::card`].
+    /// As [`Hsm::ask`].
     pub fn public_key(&self, key: &KeyVersion) -> Result<p256::PublicKey, Error> {
-        match self.ask(Task::PublicKey { epoch: self.epoch()?, key: key.clone() })? {
-            Reply::PublicKey(key) => Ok(key),
-            _ => Err(other_reply()),
-        }
+        self.ask_blocking(Question::public_key(key.clone()))
     }
 
-    /// AES-CMAC of at most [`MAC_BYTES_MAX`] bytes by an `index` or `activation` key that is ACTIVE or in GRACE.
+    /// Asks [`Question::mac`].
     ///
     /// # Errors
-    /// As [`Hsm::card`].
+    /// As [`Hsm::ask`].
     pub fn mac(&self, key: &KeyVersion, data: &[u8]) -> Result<[u8; 16], Error> {
-        if data.len() > MAC_BYTES_MAX {
-            return Err(Error::BadRequest { what: "a MAC is made over at most 4 KiB" });
-        }
-        match self.ask(Task::Mac { epoch: self.epoch()?, key: key.clone(), data: data.to_vec() })? {
-            Reply::Mac(mac) => Ok(mac),
-            _ => Err(other_reply()),
-        }
+        self.ask_blocking(Question::mac(key.clone(), data.to_vec())?)
     }
 
-    /// A new AES-256 data key under the ACTIVE version of `vault`. To destroy what is returned is to destroy what is sealed with it.
+    /// Asks [`Question::new_data_key`].
     ///
     /// # Errors
-    /// As [`Hsm::card`].
+    /// As [`Hsm::ask`].
     pub fn new_data_key(&self, vault: &KeyVersion) -> Result<WrappedDataKey, Error> {
-        match self.vault(vault, VaultDeed::NewDataKey)? {
-            VaultReply::DataKey(key) => Ok(key),
-            _ => Err(other_reply()),
-        }
+        self.ask_blocking(Question::new_data_key(vault.clone()))
     }
 
-    /// Seals at most [`PLAIN_BYTES_MAX`] bytes by AES-256-GCM inside the token: nonce (12) ‖ ciphertext ‖ tag (16). `aad`, at most
-    /// [`AAD_BYTES_MAX`] bytes, says what they are and must be given again to open them. The version must be ACTIVE.
+    /// Asks [`Question::seal`].
     ///
     /// # Errors
-    /// As [`Hsm::card`]; [`Error::SealBroken`] when the data key is not one of this version.
-    ///
-    /// [`AAD_BYTES_MAX`]: crate::vault::AAD_BYTES_MAX
-    /// [`PLAIN_BYTES_MAX`]: crate::vault::PLAIN_BYTES_MAX
+    /// As [`Hsm::ask`].
     pub fn seal(
         &self,
         vault: &KeyVersion,
@@ -179,18 +197,13 @@ impl Hsm {
         aad: &[u8],
         plain: &[u8],
     ) -> Result<Vec<u8>, Error> {
-        let plain = Arc::new(Plain::new(plain.to_vec()));
-        match self.vault(vault, VaultDeed::Seal { data_key: data_key.clone(), aad: aad.to_vec(), plain })? {
-            VaultReply::Sealed(sealed) => Ok(sealed),
-            _ => Err(other_reply()),
-        }
+        self.ask_blocking(Question::seal(vault.clone(), data_key.clone(), aad.to_vec(), plain)?)
     }
 
-    /// Opens what [`Hsm::seal`] gave. The version may be in GRACE.
+    /// Asks [`Question::open`].
     ///
     /// # Errors
-    /// As [`Hsm::card`]; [`Error::SealBroken`] when it, its data key or `aad` is not what it was (from a process as [`Error::Worker`] with
-    /// the code `SEAL_BROKEN`).
+    /// As [`Hsm::ask`].
     pub fn open(
         &self,
         vault: &KeyVersion,
@@ -198,19 +211,7 @@ impl Hsm {
         aad: &[u8],
         sealed: &[u8],
     ) -> Result<Plain, Error> {
-        let deed = VaultDeed::Open { data_key: data_key.clone(), aad: aad.to_vec(), sealed: sealed.to_vec() };
-        match self.vault(vault, deed)? {
-            VaultReply::Opened(plain) => Ok(plain),
-            _ => Err(other_reply()),
-        }
-    }
-
-    fn vault(&self, key: &KeyVersion, deed: VaultDeed) -> Result<VaultReply, Error> {
-        deed.check()?;
-        match self.ask(Task::Vault { epoch: self.epoch()?, key: key.clone(), deed })? {
-            Reply::Vault(reply) => Ok(reply),
-            _ => Err(other_reply()),
-        }
+        self.ask_blocking(Question::open(vault.clone(), data_key.clone(), aad.to_vec(), sealed.to_vec())?)
     }
 
     /// The registry epoch to put into requests, at most one second old.
@@ -218,16 +219,14 @@ impl Hsm {
     /// # Errors
     /// [`Error::Store`].
     pub fn epoch(&self) -> Result<Epoch, Error> {
-        self.inner.freshness.epoch()
+        self.inner.freshness.epoch_blocking()
     }
 
     /// Whether the HSM can be worked with now. A worker asks its token and proves every usable key; where workers have copies of the token,
     /// the master is compared with what was copied.
     #[must_use]
     pub fn health(&self) -> Health {
-        let answer = self.epoch().and_then(|epoch| self.ask(Task::Health { epoch }));
-        let answer =
-            answer.and_then(|reply| if let Reply::Health(keys) = reply { Ok(keys) } else { Err(other_reply()) });
+        let answer = self.ask_blocking(Question::health());
         let master = if let Workers::Processes(pool) = &self.inner.workers { pool.master() } else { None };
         Health::of(answer, master, &self.metrics().workers)
     }
@@ -238,23 +237,28 @@ impl Hsm {
         self.inner.counters.snapshot()
     }
 
-    fn ask(&self, task: Task) -> Result<Reply, Error> {
-        if let Workers::Processes(pool) = &self.inner.workers
-            && let Some(fault) = pool.down()
-        {
-            self.inner.counters.refused(Duration::ZERO);
-            return Err(Error::Worker(Box::new(fault)));
-        }
-        let (answer, outcome) = bounded(1);
-        self.inner.queue.push(Job::new(task, answer), ANSWER_WAIT_MAX)?;
+    fn perform(&self, task: Task) -> Result<Reply, Error> {
+        self.refuse_if_down()?;
+        let (asker, outcome) = bounded(1);
+        self.inner.queue.push_blocking(Job::new(task, Asker::Thread(asker)), ANSWER_WAIT_MAX)?;
         match outcome.recv_timeout(ANSWER_WAIT_MAX) {
             Ok(outcome) => outcome,
-            Err(crossbeam_channel::RecvTimeoutError::Timeout) => {
-                Err(Error::Deadline { waited_s: ANSWER_WAIT_MAX.as_secs() })
-            }
-            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Err(Error::NoWorker),
+            Err(RecvTimeoutError::Timeout) => Err(late()),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::NoWorker),
         }
     }
+
+    /// Nobody waits for workers that cannot start.
+    fn refuse_if_down(&self) -> Result<(), Error> {
+        let Workers::Processes(pool) = &self.inner.workers else { return Ok(()) };
+        let Some(fault) = pool.down() else { return Ok(()) };
+        self.inner.counters.refused(Duration::ZERO);
+        Err(Error::Worker(Box::new(fault)))
+    }
+}
+
+const fn late() -> Error {
+    Error::Deadline { waited_s: ANSWER_WAIT_MAX.as_secs() }
 }
 
 /// Logs in once and starts the workers as threads.
@@ -277,10 +281,6 @@ fn threads(
     threads
         .collect::<Result<_, _>>()
         .map_err(|error| Error::Binding { doing: "start a worker", text: error.to_string() })
-}
-
-fn other_reply() -> Error {
-    Error::Message { text: "a reply to another question".to_owned() }
 }
 
 fn refuse_public_keys_in_production(config: &TokenConfig, registry: &Registry) -> Result<(), Error> {

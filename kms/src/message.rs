@@ -26,6 +26,9 @@ const DF_NAME_BYTES_MAX: usize = 16;
 pub struct Epoch(u64);
 
 impl Epoch {
+    /// Of whoever knows none: the newest that the pool knows takes its place.
+    pub const ANY: Self = Self(0);
+
     /// From its number.
     #[must_use]
     pub const fn new(number: u64) -> Self {

@@ -59,7 +59,7 @@ pub struct WorkerMetrics {
     pub pid: Option<u32>,
     /// Requests that this worker answered.
     pub requests: u64,
-    /// Objects derived by it, at the most.
+    /// Objects derived by it.
     pub derived: u64,
     /// What keeps it from starting.
     pub fault: Option<Fault>,

@@ -29,6 +29,9 @@ use std::fmt;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
+/// More bytes than the names and numbers of a task have, or one step of a card.
+const PART_BYTES_MAX: usize = 1024;
+
 /// Who speaks: both sides must say the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -153,6 +156,7 @@ enum TaskWire {
     Mac { epoch: Epoch, key: Named, data: AnyHex },
     Vault { epoch: Epoch, key: Named, deed: DeedWire },
     Health { epoch: Epoch },
+    Several(Vec<TaskWire>),
 }
 
 #[derive(Serialize)]
@@ -191,6 +195,7 @@ enum Outcome {
     Mac(Hex<16>),
     Vault(VaultWire),
     Health(Vec<KeyWire>),
+    Several(Vec<Outcome>),
     Fault(Fault),
 }
 
@@ -209,9 +214,8 @@ impl ToWorker {
             Self::Request { id, task } => Down::Request { id: *id, task: task.into() },
             Self::Drain => Down::Drain,
         };
-        // Room for all that is secret at once, so that the buffer never moves and leaves a copy behind.
-        let room =
-            if let Self::Request { task: Task::Vault { deed, .. }, .. } = self { deed.wire_bytes_max() } else { 0 };
+        // Room for all of it at once, so that the buffer never moves and leaves a copy behind.
+        let room = if let Self::Request { task, .. } = self { task.wire_bytes_max() } else { 0 };
         let mut out = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *out, &down).map_err(|error| Error::Message { text: error.to_string() })?;
         Ok(out)
@@ -223,6 +227,19 @@ impl ToWorker {
             Down::Request { id, task } => Self::Request { id, task: task.try_into()? },
             Down::Drain => Self::Drain,
         })
+    }
+}
+
+impl Task {
+    /// More bytes than it needs on the wire.
+    pub(crate) fn wire_bytes_max(&self) -> usize {
+        match self {
+            Self::Card(request) => (1 + request.steps.len()) * PART_BYTES_MAX,
+            Self::Vault { deed, .. } => deed.wire_bytes_max(),
+            Self::Mac { data, .. } => PART_BYTES_MAX + 2 * data.len(),
+            Self::Several(tasks) => PART_BYTES_MAX + tasks.iter().map(Self::wire_bytes_max).sum::<usize>(),
+            Self::Sign { .. } | Self::PublicKey { .. } | Self::Health { .. } => PART_BYTES_MAX,
+        }
     }
 }
 
@@ -241,6 +258,7 @@ impl From<&Task> for TaskWire {
                 Self::Vault { epoch: *epoch, key: Named(key.clone()), deed: deed.into() }
             }
             Task::Health { epoch } => Self::Health { epoch: *epoch },
+            Task::Several(tasks) => Self::Several(tasks.iter().map(Self::from).collect()),
         }
     }
 }
@@ -256,6 +274,7 @@ impl TryFrom<TaskWire> for Task {
             TaskWire::Mac { epoch, key, data } => Self::Mac { epoch, key: key.0, data: data.0 },
             TaskWire::Vault { epoch, key, deed } => Self::Vault { epoch, key: key.0, deed: deed.into() },
             TaskWire::Health { epoch } => Self::Health { epoch },
+            TaskWire::Several(tasks) => Self::Several(tasks.into_iter().map(Self::try_from).collect::<Result<_, _>>()?),
         })
     }
 }
@@ -278,53 +297,81 @@ impl FromWorker {
             Up::Ready { epoch } => Self::Ready { epoch },
             Up::Refused(fault) => Self::Refused(fault),
             Up::Answer(Answer { id, epoch, after, tally, outcome }) => {
-                let outcome = match outcome {
-                    Outcome::Card(answer) => Ok(Reply::Card(answer.into())),
-                    Outcome::Signature(signature) => Ok(Reply::Signature(signature.0)),
-                    Outcome::PublicKey(point) => p256::PublicKey::from_sec1_bytes(&point.0)
-                        .map(Reply::PublicKey)
-                        .map_err(|_| Error::Message { text: "no point of P-256".to_owned() }),
-                    Outcome::Mac(mac) => Ok(Reply::Mac(mac.0)),
-                    Outcome::Vault(reply) => Ok(Reply::Vault(reply.into())),
-                    Outcome::Health(keys) => {
-                        let keys = keys.into_iter().map(|KeyWire { key, fault }| KeyHealth { key: key.0, fault });
-                        Ok(Reply::Health(keys.collect()))
-                    }
-                    Outcome::Fault(fault) => Err(Error::Worker(Box::new(fault))),
-                };
+                let outcome = outcome.into_reply();
                 Self::Answer { id, epoch, done: Done { outcome, tally, after } }
             }
         })
     }
 }
 
+impl Outcome {
+    fn into_reply(self) -> Result<Reply, Error> {
+        Ok(match self {
+            Self::Card(answer) => Reply::Card(answer.into()),
+            Self::Signature(signature) => Reply::Signature(signature.0),
+            Self::PublicKey(point) => {
+                let point = p256::PublicKey::from_sec1_bytes(&point.0);
+                Reply::PublicKey(point.map_err(|_| Error::Message { text: "no point of P-256".to_owned() })?)
+            }
+            Self::Mac(mac) => Reply::Mac(mac.0),
+            Self::Vault(reply) => Reply::Vault(reply.into()),
+            Self::Health(keys) => {
+                let keys = keys.into_iter().map(|KeyWire { key, fault }| KeyHealth { key: key.0, fault });
+                Reply::Health(keys.collect())
+            }
+            Self::Several(outcomes) => {
+                Reply::Several(outcomes.into_iter().map(Self::into_reply).collect::<Result<_, _>>()?)
+            }
+            Self::Fault(fault) => return Err(Error::Worker(Box::new(fault))),
+        })
+    }
+}
+
 /// Written by hand around the outcome, because that of a card has no `Serialize`.
 fn answer(id: u64, epoch: Epoch, done: &Done) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let (name, outcome) = match &done.outcome {
-        Ok(Reply::Card(card)) => ("card", card.to_wire()),
-        Ok(Reply::Signature(signature)) => ("signature", Zeroizing::new(json(&Hex(*signature))?)),
-        Ok(Reply::PublicKey(key)) => {
-            ("public_key", Zeroizing::new(json(&AnyHex(key.to_sec1_point(false).as_bytes().to_vec()))?))
-        }
-        Ok(Reply::Mac(mac)) => ("mac", Zeroizing::new(json(&Hex(*mac))?)),
-        Ok(Reply::Vault(reply)) => ("vault", reply.to_wire()),
-        Ok(Reply::Health(keys)) => {
-            let keys =
-                keys.iter().map(|health| KeyWire { key: Named(health.key.clone()), fault: health.fault.clone() });
-            ("health", Zeroizing::new(json(&keys.collect::<Vec<_>>())?))
-        }
-        Err(error) => ("fault", Zeroizing::new(json(&Fault::of(error))?)),
+    let outcome = match &done.outcome {
+        Ok(reply) => written(reply)?,
+        Err(error) => member("fault", &json(&Fault::of(error))?),
     };
     let (after, tally) = (json(&done.after)?, json(&done.tally)?);
     let head = format!("{{\"answer\":{{\"id\":{id},\"epoch\":{epoch},\"after\":");
-    let parts: [&[u8]; 8] =
-        [head.as_bytes(), &after, b",\"tally\":", &tally, b",\"outcome\":{\"", name.as_bytes(), b"\":", &outcome];
-    let mut out = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum::<usize>() + 3));
+    let parts = [head.as_bytes(), &after, b",\"tally\":", &tally, b",\"outcome\":", &outcome, b"}}"];
+    Ok(joined(&parts))
+}
+
+/// An object with the one member that says what a reply is to.
+fn written(reply: &Reply) -> Result<Zeroizing<Vec<u8>>, Error> {
+    Ok(match reply {
+        Reply::Card(card) => member("card", &card.to_wire()),
+        Reply::Signature(signature) => member("signature", &json(&Hex(*signature))?),
+        Reply::PublicKey(key) => member("public_key", &json(&AnyHex(key.to_sec1_point(false).as_bytes().to_vec()))?),
+        Reply::Mac(mac) => member("mac", &json(&Hex(*mac))?),
+        Reply::Vault(reply) => member("vault", &reply.to_wire()),
+        Reply::Health(keys) => {
+            let keys =
+                keys.iter().map(|health| KeyWire { key: Named(health.key.clone()), fault: health.fault.clone() });
+            member("health", &json(&keys.collect::<Vec<_>>())?)
+        }
+        Reply::Several(replies) => {
+            let replies = replies.iter().map(written).collect::<Result<Vec<_>, _>>()?;
+            let commas = replies.iter().skip(1).flat_map(|reply| [b",".as_slice(), reply]);
+            let list: Vec<&[u8]> = replies.first().map(|first| first.as_slice()).into_iter().chain(commas).collect();
+            member("several", &joined(&[b"[".as_slice(), &joined(&list), b"]"]))
+        }
+    })
+}
+
+fn member(name: &str, value: &[u8]) -> Zeroizing<Vec<u8>> {
+    joined(&[b"{\"".as_slice(), name.as_bytes(), b"\":", value, b"}"])
+}
+
+/// In a buffer that never moves, and wipes itself.
+fn joined(parts: &[&[u8]]) -> Zeroizing<Vec<u8>> {
+    let mut out = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     for part in parts {
         out.extend_from_slice(part);
     }
-    out.extend_from_slice(b"}}}");
-    Ok(out)
+    out
 }
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {

@@ -1,7 +1,9 @@
 //! The messages between pool and worker against their golden files.
 
 use super::*;
-use crate::message::{CardAnswer, StepAnswer};
+use crate::message::{CardAnswer, CardStep, StepAnswer};
+use crate::name::KeyVersion;
+use crate::sealed::{Blob, SealedKey, SealedSet};
 use crate::secret::{Plain, SessionKey, SessionKeys};
 use crate::vault::{VaultDeed, VaultReply, WrappedDataKey};
 use std::sync::Arc;
@@ -10,7 +12,7 @@ const DOWN: &str = include_str!("../golden/to_worker.jsonl");
 const UP: &str = include_str!("../golden/from_worker.jsonl");
 
 fn build() -> Build {
-    Build { contract: 3, commit: "1a2b3c4d5e6f".to_owned() }
+    Build { contract: 4, commit: "1a2b3c4d5e6f".to_owned() }
 }
 
 fn down() -> Vec<ToWorker> {
@@ -36,6 +38,7 @@ fn down() -> Vec<ToWorker> {
         vault(VaultDeed::NewDataKey),
         vault(VaultDeed::Seal { data_key: data_key(), aad: vec![0xAD; 2], plain: Arc::new(plain()) }),
         vault(VaultDeed::Open { data_key: data_key(), aad: vec![0xAD; 2], sealed: vec![0x5E; 30] }),
+        Task::Several(vec![Task::Sign { epoch, key: key(), digest: [0xAB; 32] }, Task::Health { epoch }]),
     ];
     let requests = (1..).zip(tasks).map(|(id, task)| ToWorker::Request { id, task });
     std::iter::once(ToWorker::Hello(Box::new(hello))).chain(requests).chain([ToWorker::Drain]).collect()
@@ -71,6 +74,8 @@ fn up() -> Vec<FromWorker> {
         (Ok(Reply::Vault(VaultReply::Sealed(vec![0x5E; 30]))), Tally::default(), After::GoOn),
         (Ok(Reply::Vault(VaultReply::Opened(plain()))), Tally::default(), After::GoOn),
         (Err(Error::Worker(Box::new(fault()))), Tally::default(), After::Replace),
+        (Ok(Reply::Several(vec![Reply::Signature([0xCD; 64]), Reply::Mac([0x3C; 16])])), Tally::default(), After::GoOn),
+        (Ok(Reply::Several(Vec::new())), Tally::default(), After::GoOn),
     ];
     let answers = (1..).zip(answers).map(|(id, (outcome, tally, after))| FromWorker::Answer {
         id,
@@ -98,11 +103,26 @@ fn the_golden_messages_are_what_is_written_and_read() {
 }
 
 #[test]
+fn a_request_has_room_before_it_is_written() {
+    let version: KeyVersion = "transport@4294967295".parse().unwrap();
+    let key = || SealedKey { blob: Blob::new(vec![0xFF; 40]).unwrap(), kcv: [0xFF; 3] };
+    let set = SealedSet { of: version.clone(), kek: version.clone(), keys: [key(), key(), key()] };
+    let steps = (0..64).map(|_| CardStep::WrapSealedSet { set: Box::new(set.clone()), under: version.clone() });
+    let card = Task::Card(CardRequest { epoch: Epoch::new(u64::MAX), kdd: [0xFF; 10], steps: steps.collect() });
+    let several = Task::Several(vec![card.clone(), card]);
+    for message in down().into_iter().chain([ToWorker::Request { id: u64::MAX, task: several }]) {
+        let ToWorker::Request { task, .. } = &message else { continue };
+        let (room, written) = (task.wire_bytes_max(), message.to_wire().unwrap().len());
+        assert!(written <= room, "{written} bytes, room for {room}");
+    }
+}
+
+#[test]
 fn messages_of_another_shape_are_refused_and_a_bad_answer_is_reported_without_its_keys() {
     for (number, from, to) in [
         (0, "\"on\":\"copy\"", "\"on\":\"paper\""),
         (0, "\"store\"", "\"pin\":\"1234\",\"store\""),
-        (1, "\"contract\":3", "\"contract\":2"),
+        (1, "\"contract\":4", "\"contract\":3"),
         (2, "abab", "ab"),
         (4, "health", "derive"),
         (6, "new_data_key", "data_key"),

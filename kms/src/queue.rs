@@ -8,8 +8,10 @@ use crate::worker::Reply;
 use crate::worker::Task;
 use crossbeam_channel::Sender;
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::{Notify, oneshot};
 
 /// A request with the time it was put into the queue, and where its one answer goes. A caller that has gone away loses it.
 #[derive(Debug)]
@@ -22,17 +24,29 @@ pub(crate) struct Job {
     pub(crate) failures: u32,
     /// Workers that somebody else killed while they had it.
     pub(crate) kills: u32,
-    answer: Sender<Result<Reply, Error>>,
+    asker: Asker,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(crate) enum Asker {
+    /// A thread.
+    Thread(Sender<Result<Reply, Error>>),
+    /// A task of an async runtime.
+    Task(oneshot::Sender<Result<Reply, Error>>),
 }
 
 impl Job {
-    pub(crate) fn new(task: Task, answer: Sender<Result<Reply, Error>>) -> Self {
-        Self { task, since: Instant::now(), failures: 0, kills: 0, answer }
+    pub(crate) fn new(task: Task, asker: Asker) -> Self {
+        Self { task, since: Instant::now(), failures: 0, kills: 0, asker }
     }
 
     /// Answers; the job is gone with it, so nobody answers twice.
     pub(crate) fn answer(self, outcome: Result<Reply, Error>) {
-        let _ = self.answer.send(outcome);
+        match self.asker {
+            Asker::Thread(answer) => drop(answer.send(outcome)),
+            Asker::Task(answer) => drop(answer.send(outcome)),
+        }
     }
 }
 
@@ -53,8 +67,9 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     /// A request came, or the queue was closed.
     filled: Condvar,
-    /// A place became free.
+    /// A place became free: for threads, and for tasks.
     freed: Condvar,
+    freed_for_tasks: Notify,
     places: usize,
 }
 
@@ -74,20 +89,50 @@ enum Closed {
 impl Queue {
     /// A queue with room for so many requests.
     pub(crate) fn new(places: usize) -> Self {
-        Self { state: Mutex::default(), filled: Condvar::new(), freed: Condvar::new(), places }
+        Self {
+            state: Mutex::default(),
+            filled: Condvar::new(),
+            freed: Condvar::new(),
+            freed_for_tasks: Notify::new(),
+            places,
+        }
     }
 
     /// Puts a request at the end, when a place is or becomes free in time.
-    pub(crate) fn push(&self, job: Job, wait_max: Duration) -> Result<(), Error> {
+    pub(crate) fn push_blocking(&self, job: Job, wait_max: Duration) -> Result<(), Error> {
         let until = Instant::now() + wait_max;
         let mut state = self.state();
-        while state.jobs.len() >= self.places && state.closed == Closed::No {
+        while self.is_full(&state) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(Error::Deadline { waited_s: wait_max.as_secs() });
             }
             state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+        self.put(state, job)
+    }
+
+    /// The same for a task; whoever has tasks bounds how many of them wait. One that stops waiting has asked nothing.
+    pub(crate) async fn push(&self, job: Job) -> Result<(), Error> {
+        loop {
+            // It hears of every place that becomes free from here on.
+            let mut freed = pin!(self.freed_for_tasks.notified());
+            freed.as_mut().enable();
+            {
+                let state = self.state();
+                if !self.is_full(&state) {
+                    return self.put(state, job);
+                }
+            }
+            freed.await;
+        }
+    }
+
+    fn is_full(&self, state: &State) -> bool {
+        state.jobs.len() >= self.places && state.closed == Closed::No
+    }
+
+    fn put(&self, mut state: MutexGuard<'_, State>, job: Job) -> Result<(), Error> {
         if state.closed == Closed::Yes {
             return Err(Error::NoWorker);
         }
@@ -111,6 +156,7 @@ impl Queue {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
                 self.freed.notify_one();
+                self.freed_for_tasks.notify_one();
                 return Taken::Job(job);
             }
             if state.closed == Closed::Yes {
@@ -128,6 +174,7 @@ impl Queue {
     pub(crate) fn take_all(&self) -> Vec<Job> {
         let jobs = self.state().jobs.drain(..).collect();
         self.freed.notify_all();
+        self.freed_for_tasks.notify_waiters();
         jobs
     }
 
@@ -136,6 +183,7 @@ impl Queue {
         self.state().closed = Closed::Yes;
         self.filled.notify_all();
         self.freed.notify_all();
+        self.freed_for_tasks.notify_waiters();
     }
 
     /// Waits so long, or until the queue is closed; says whether it is.
@@ -162,7 +210,7 @@ mod tests {
     fn job(number: u64) -> (Job, Receiver<Result<Reply, Error>>) {
         let (answer, outcome) = bounded(1);
         let key = "receipt@1".parse().unwrap();
-        (Job::new(Task::PublicKey { epoch: Epoch::new(number), key }, answer), outcome)
+        (Job::new(Task::PublicKey { epoch: Epoch::new(number), key }, Asker::Thread(answer)), outcome)
     }
 
     fn number(taken: Taken) -> u64 {
@@ -175,9 +223,9 @@ mod tests {
     #[test]
     fn what_is_given_back_comes_first_and_needs_no_place() {
         let queue = Queue::new(2);
-        queue.push(job(1).0, SOON).unwrap();
-        queue.push(job(2).0, SOON).unwrap();
-        assert!(matches!(queue.push(job(3).0, SOON), Err(Error::Deadline { .. })), "it is full");
+        queue.push_blocking(job(1).0, SOON).unwrap();
+        queue.push_blocking(job(2).0, SOON).unwrap();
+        assert!(matches!(queue.push_blocking(job(3).0, SOON), Err(Error::Deadline { .. })), "it is full");
         queue.give_back(job(0).0);
         assert_eq!([0; 3].map(|_| number(queue.take(SOON))), [0, 1, 2]);
         assert!(matches!(queue.take(SOON), Taken::Nothing));
@@ -187,9 +235,9 @@ mod tests {
     fn a_closed_queue_is_emptied_and_takes_nothing_more() {
         let queue = Queue::new(2);
         assert!(!queue.closed_within(SOON));
-        queue.push(job(1).0, SOON).unwrap();
+        queue.push_blocking(job(1).0, SOON).unwrap();
         queue.close();
-        assert!(matches!(queue.push(job(2).0, SOON), Err(Error::NoWorker)));
+        assert!(matches!(queue.push_blocking(job(2).0, SOON), Err(Error::NoWorker)));
         assert_eq!(number(queue.take(SOON)), 1);
         assert!(matches!(queue.take(SOON), Taken::Closed));
         assert!(queue.closed_within(SOON));
@@ -198,14 +246,47 @@ mod tests {
     #[test]
     fn a_caller_gets_the_place_that_another_frees() {
         let queue = Queue::new(1);
-        queue.push(job(1).0, SOON).unwrap();
+        queue.push_blocking(job(1).0, SOON).unwrap();
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| queue.push(job(2).0, Duration::from_secs(10)));
+            let second = scope.spawn(|| queue.push_blocking(job(2).0, Duration::from_secs(10)));
             assert_eq!(number(queue.take(SOON)), 1);
             second.join().unwrap().unwrap();
         });
         let (job, outcome) = job(3);
         drop(job);
         assert!(outcome.recv().is_err(), "a job that is dropped is seen by its caller");
+    }
+
+    #[tokio::test]
+    async fn tasks_get_the_places_that_are_freed_one_each() {
+        let queue = Queue::new(1);
+        queue.push_blocking(job(0).0, SOON).unwrap();
+        let waiting = futures_util::future::join_all((1..=5).map(|number| queue.push(job(number).0)));
+        let taken = async {
+            let mut taken = Vec::new();
+            while taken.len() < 6 {
+                if let Taken::Job(Job { task: Task::PublicKey { epoch, .. }, .. }) = queue.take(Duration::ZERO) {
+                    taken.push(epoch.number());
+                }
+                tokio::task::yield_now().await;
+            }
+            taken
+        };
+        let (pushed, mut taken) = tokio::join!(waiting, taken);
+        assert!(pushed.iter().all(Result::is_ok));
+        taken.sort_unstable();
+        assert_eq!(taken, [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_waits_is_told_that_the_queue_is_closed() {
+        let queue = Queue::new(1);
+        queue.push_blocking(job(0).0, SOON).unwrap();
+        let closing = async {
+            tokio::task::yield_now().await;
+            queue.close();
+        };
+        let (pushed, ()) = tokio::join!(queue.push(job(1).0), closing);
+        assert!(matches!(pushed, Err(Error::NoWorker)));
     }
 }

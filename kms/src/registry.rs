@@ -141,6 +141,11 @@ impl Registry {
         self.store.read_blocking("kms.registry.epoch", async |tx| epoch(tx).await)
     }
 
+    /// [`Registry::epoch`] for tasks of an async runtime.
+    pub(crate) async fn look_for_epoch(&self) -> Result<Epoch, Error> {
+        self.store.look("kms.registry.epoch", async |tx| epoch(tx).await).await
+    }
+
     /// Everything in it, of one moment.
     ///
     /// # Errors

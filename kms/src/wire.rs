@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 /// Version of the messages. A worker and its caller must have the same one.
-pub const CONTRACT: u32 = 3;
+pub const CONTRACT: u32 = 4;
 
 /// Room for the longest step of an answer: three AES-256 keys in hex, with their names.
 const STEP_BYTES: usize = 384;
@@ -348,8 +348,8 @@ mod tests {
     #[test]
     fn messages_of_another_shape_are_refused() {
         for (from, to) in [
-            ("\"contract\":3", "\"contract\":2"),
-            ("\"contract\":3,", ""),
+            ("\"contract\":4", "\"contract\":3"),
+            ("\"contract\":4,", ""),
             ("7777", "77"),
             ("\"kdd\":\"00", "\"kdd\":\""),
             ("initial@1", "initial"),

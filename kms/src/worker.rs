@@ -36,6 +36,8 @@ pub(crate) enum Task {
     Vault { epoch: Epoch, key: KeyVersion, deed: VaultDeed },
     /// Whether the token and every usable key are as they must be.
     Health { epoch: Epoch },
+    /// One after the other, until one fails.
+    Several(Vec<Task>),
 }
 
 impl Task {
@@ -48,15 +50,17 @@ impl Task {
             | Self::Mac { epoch, .. }
             | Self::Vault { epoch, .. }
             | Self::Health { epoch } => *epoch = newest.max(*epoch),
+            Self::Several(tasks) => tasks.iter_mut().for_each(|task| task.raise(newest)),
         }
     }
 
-    /// Objects that are made for it at the most: a set of three for every version that it names, a data key and one to compare with.
-    pub(crate) fn derivations_max(&self) -> u64 {
+    /// Objects that are made for it when all goes well: a set of three for every version that it names, a data key.
+    pub(crate) fn derivations(&self) -> u64 {
         let request = match self {
             Self::Card(request) => request,
-            Self::Vault { .. } => return 3,
+            Self::Vault { .. } => return 1,
             Self::Sign { .. } | Self::PublicKey { .. } | Self::Mac { .. } | Self::Health { .. } => return 0,
+            Self::Several(tasks) => return tasks.iter().map(Self::derivations).sum(),
         };
         let mut versions = BTreeSet::new();
         for step in &request.steps {
@@ -85,6 +89,19 @@ pub(crate) enum Reply {
     Vault(VaultReply),
     /// To [`Task::Health`]: every usable key, and what is wrong with it.
     Health(Vec<KeyHealth>),
+    /// To [`Task::Several`], in their order.
+    Several(Vec<Reply>),
+}
+
+impl Reply {
+    /// PKCS#11 calls made for cards.
+    fn calls(&self) -> u32 {
+        match self {
+            Self::Card(answer) => answer.calls,
+            Self::Several(replies) => replies.iter().map(Self::calls).sum(),
+            Self::Signature(_) | Self::PublicKey(_) | Self::Mac(_) | Self::Vault(_) | Self::Health(_) => 0,
+        }
+    }
 }
 
 /// What shall become of a worker after an answer.
@@ -112,9 +129,7 @@ pub(crate) struct Done {
 pub(crate) fn perform(duty: &mut Duty, task: &Task) -> Done {
     let mut tally = Tally::default();
     let (outcome, reopened) = persist(duty, task, &mut tally);
-    if let Ok(Reply::Card(answer)) = &outcome {
-        tally.calls = answer.calls;
-    }
+    tally.calls = outcome.as_ref().map_or(0, Reply::calls);
     let after = match (duty.is_stale(), reopened) {
         (true, _) => After::Renew,
         (false, Reopened::InVain) => After::Replace,
@@ -147,6 +162,7 @@ fn once(duty: &mut Duty, task: &Task) -> Result<Reply, Error> {
         Task::Mac { epoch, key, data } => duty.mac(*epoch, key, data).map(Reply::Mac),
         Task::Vault { epoch, key, deed } => duty.vault(*epoch, key, deed).map(Reply::Vault),
         Task::Health { epoch } => duty.health(*epoch).map(Reply::Health),
+        Task::Several(tasks) => tasks.iter().map(|task| once(duty, task)).collect::<Result<_, _>>().map(Reply::Several),
     }
 }
 

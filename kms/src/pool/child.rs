@@ -144,7 +144,7 @@ pub(super) struct Worker {
     last_id: u64,
     /// Requests answered.
     pub(super) answered: u64,
-    /// Objects derived, at the most.
+    /// Objects derived.
     pub(super) derived: u64,
 }
 
@@ -191,7 +191,7 @@ impl Worker {
             Ok(Arrived::Frame(bytes)) => match FromWorker::from_wire(&bytes) {
                 Ok(FromWorker::Answer { id, epoch, done }) if id == self.last_id => {
                     self.answered += 1;
-                    self.derived += task.derivations_max();
+                    self.derived += task.derivations();
                     Asked::Answered(epoch, Box::new(done))
                 }
                 Ok(_) => Asked::Died(Error::Message { text: "an answer to another request".to_owned() }),

@@ -198,7 +198,7 @@ impl Slot {
     fn ask(&mut self, worker: &mut Worker, mut job: Job, renewal: &mut Renewal) -> Option<Ended> {
         let shared = &self.house.shared;
         // What waited long may have been asked for before a key was suspended.
-        match shared.freshness.epoch() {
+        match shared.freshness.epoch_blocking() {
             Ok(epoch) => job.task.raise(epoch),
             Err(error) => {
                 shared.counters.refused(job.since.elapsed());

@@ -5,7 +5,7 @@ use crate::site::{Site, both_tokens};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::object::{Attribute, KeyType, ObjectClass};
 use fuda_kms::state::State;
-use fuda_kms::{Error, Hsm, KeyVersion, WrappedDataKey, vault};
+use fuda_kms::{Error, Hsm, KeyVersion, Question, WrappedDataKey, vault};
 use std::time::{Duration, Instant};
 
 const AAD: &[u8] = b"member 17, record 3";
@@ -160,5 +160,35 @@ both_tokens! {
         }
         assert!(session.decrypt(&Mechanism::AesEcb, vault, &wrapped.as_bytes()[..16]).is_err(), "unwrap by decryption");
         assert!(site.fuda_kms(&["check"]).status.success());
+    }
+}
+
+both_tokens! {
+    fn questions_that_go_together_are_answered_together_or_not_at_all(site) {
+        let (hsm, vault, index) = (start(site), version("vault@1"), version("index@1"));
+        let key = hsm.new_data_key(&vault).unwrap();
+        let (sealed, mac) = (hsm.seal(&vault, &key, AAD, PLAIN).unwrap(), hsm.mac(&index, PLAIN).unwrap());
+        let open = |sealed: &[u8]| Question::open(vault.clone(), key.clone(), AAD.to_vec(), sealed.to_vec()).unwrap();
+        let question = |sealed: &[u8]| open(sealed).and(Question::mac(index.clone(), PLAIN.to_vec()).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+
+        // More at once than the queue has places, and one thread that waits for all.
+        let before = hsm.metrics().requests;
+        let asked = (0..40).map(|_| hsm.ask(question(&sealed)));
+        for answer in runtime.block_on(futures_util::future::join_all(asked)) {
+            let (plain, found) = answer.unwrap();
+            assert_eq!((plain.expose(), found), (PLAIN, mac));
+        }
+        assert_eq!(hsm.metrics().requests - before, 40);
+
+        let mut changed = sealed.clone();
+        changed[20] ^= 1;
+        assert_eq!(code(runtime.block_on(hsm.ask(question(&changed)))), "SEAL_BROKEN");
+        let foreign = question(&sealed).and(Question::sign(version("receipt@9"), [0; 32]));
+        assert_eq!(code(hsm.ask_blocking(foreign)), "KEY_UNKNOWN");
+        let seal = || Question::seal(vault.clone(), key.clone(), AAD.to_vec(), &[0; vault::PLAIN_BYTES_MAX]).unwrap();
+        assert_eq!(code(runtime.block_on(hsm.ask(seal().and(seal())))), "HSM_REQUEST", "no worker dies of it");
+        assert_eq!((hsm.metrics().deaths, hsm.metrics().timeouts), (0, 0));
+        assert_eq!(runtime.block_on(hsm.ask(open(&sealed))).unwrap().expose(), PLAIN);
     }
 }
