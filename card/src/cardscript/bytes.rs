@@ -16,10 +16,7 @@ pub struct HexError {
 
 fn decode_upper(text: &str, expected: &'static str) -> Result<Vec<u8>, HexError> {
     // One spelling for one byte string: what was signed or stored is found again.
-    if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
-        return Err(HexError { expected });
-    }
-    hex::decode(text).map_err(|_| HexError { expected })
+    base16ct::upper::decode_vec(text).map_err(|_| HexError { expected })
 }
 
 /// A byte string of any length: a command, a response, a value to be met.
@@ -54,7 +51,7 @@ impl HexBytes {
 
 impl fmt::Display for HexBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex::encode_upper(&self.0))
+        f.write_str(&base16ct::upper::encode_string(&self.0))
     }
 }
 
@@ -89,7 +86,7 @@ macro_rules! identifier {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&hex::encode_upper(self.0))
+                f.write_str(&base16ct::upper::encode_string(&self.0))
             }
         }
 

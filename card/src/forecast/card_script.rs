@@ -1,4 +1,8 @@
 //! A forecast as the steps of a card script: what an honest terminal checks while the service centre is out of reach.
+//!
+//! What a dishonest one is told it can say without having asked a card. So two things are kept from both: the card's cryptogram, without which
+//! nothing of a session is proved, and the answer to the last command, whose R-MAC holds only where all commands before it have run. An honest
+//! terminal has no need of them: a right challenge comes from the card's key as the cryptogram does, and after the last command nothing is left to stop.
 
 use super::{Answer, Forecast, ForeseenCommand};
 use crate::apdu::ApduError;
@@ -7,6 +11,8 @@ use crate::cardscript::limits::BUDGET_MS_MAX;
 use crate::cardscript::{HexBytes, Match, Step};
 use crate::crypto::BLOCK_BYTES;
 use crate::personalisation::{Action, Plan};
+use crate::scp03::InitializeUpdateResponse;
+use std::ops::Range;
 
 /// Longest time for one answer, in milliseconds: ten times what a card takes for its slowest command, and less than a person's patience.
 const ANSWER_MS: u32 = 5_000;
@@ -17,6 +23,7 @@ const COMMAND_MS: u32 = 300;
 /// Beginnings of status words that say "done": 9000, and a warning where the answer cannot be foreseen.
 const DONE: [u8; 2] = [0x90, 0x00];
 const WARNING: [u8; 1] = [0x62];
+const INS_INITIALIZE_UPDATE: u8 = 0x50;
 const INS_READ_BINARY: u8 = 0xB0;
 const INS_EXTERNAL_AUTHENTICATE: u8 = 0x82;
 
@@ -99,7 +106,8 @@ impl Forecast {
         let count = self.commands.len();
         let steps = self.commands.iter().zip(1..).map(|(foreseen, number)| {
             let phase = foreseen.phase(plan);
-            let matches = foreseen.rule(carrier).into_iter().collect();
+            let proves_all = number == count && foreseen.command.is_secured();
+            let matches = if proves_all { Vec::new() } else { foreseen.rule(carrier).into_iter().collect() };
             let percent = u8::try_from(100 * number / count.max(1)).unwrap_or(100);
             let step = Step::new(foreseen.command.encode()?, ANSWER_MS);
             Ok(Step { sw: foreseen.accepted(), matches, p: phase.key().to_owned(), percent, ..step })
@@ -132,7 +140,7 @@ impl ForeseenCommand {
         }
     }
 
-    /// What the answer must be, as far as it is known.
+    /// What the answer must be, as far as it is known and may be told.
     fn rule(&self, carrier: Carrier) -> Option<Match> {
         let known = self.answer.known();
         let value = match (carrier, self.command.ins) {
@@ -143,8 +151,21 @@ impl ForeseenCommand {
             }
             _ => known,
         };
-        let mask = vec![0xFF; value.len()];
+        let (mut mask, mut value) = (vec![0xFF; value.len()], value.to_vec());
+        for kept in [&mut mask, &mut value] {
+            kept.get_mut(self.cryptogram_place()).unwrap_or_default().fill(0);
+        }
         (!value.is_empty()).then(|| Match { offset: 0, mask: HexBytes::new(mask), value: HexBytes::new(value) })
+    }
+
+    /// Where the card's cryptogram stands in the answer; nowhere in any but that to INITIALIZE UPDATE.
+    fn cryptogram_place(&self) -> Range<usize> {
+        match &self.answer {
+            Answer::Whole(data) if self.command.ins == INS_INITIALIZE_UPDATE && !self.command.is_secured() => {
+                InitializeUpdateResponse::parse(data).map_or(0..0, |answer| answer.cryptogram_place())
+            }
+            _ => 0..0,
+        }
     }
 }
 

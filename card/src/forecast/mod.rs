@@ -2,7 +2,8 @@
 //!
 //! Responses never enter a command of SCP03. Whoever knows chip, key set and counter, and has an HSM compute the session keys for them,
 //! knows every command of a plan and every protected answer of a card that holds what the plan takes for granted. The walk is that of
-//! [`crate::script`]; here are only two ways to answer it: as the card will, and as the card did.
+//! [`crate::script`]; here are only two ways to answer it: as the card will, and as the card did. Where both are the same, a digest of the
+//! first that was kept says so, and no key is needed again: [`Foretold`].
 //!
 //! ```text
 //! Plan ─► openings, loads ─► HSM ─► Supplies ─► Forecast::new ─► commands, answers ─► terminal ─► answers
@@ -10,10 +11,12 @@
 //! ```
 
 mod card_script;
+mod foretold;
 mod supplies;
 mod verdict;
 
 pub use card_script::{Carrier, Phase};
+pub use foretold::{FORETOLD_BYTES, Foretold};
 pub use supplies::{Opening, Session, Supplies};
 pub use verdict::{End, Lost, Proof, Unopened, Verdict, verify};
 

@@ -10,11 +10,14 @@ use crate::crypto::AesKey;
 use crate::error::Error;
 use crate::id::{DfName, Kdd, Kvn};
 use std::fmt;
+use std::ops::Range;
 
 /// INS of INITIALIZE UPDATE.
 const INS: u8 = 0x50;
 /// The protocol identifier in the key information field.
 const SCP03: u8 = 0x03;
+/// KDD, KVN, protocol identifier and options: what stands before the card's challenge.
+const BEFORE_CHALLENGE_BYTES: usize = 13;
 
 /// INITIALIZE UPDATE: asks the card to open a channel with a key set.
 #[derive(Debug, Clone)]
@@ -211,6 +214,13 @@ impl InitializeUpdateResponse {
         data.extend_from_slice(card_cryptogram.as_bytes());
         data.extend(counter.iter().flat_map(|counter| counter.to_bytes()));
         data
+    }
+
+    /// Where the cryptogram stands in [`InitializeUpdateResponse::encode`].
+    #[must_use]
+    pub fn cryptogram_place(&self) -> Range<usize> {
+        let begin = BEFORE_CHALLENGE_BYTES + self.card_challenge.as_bytes().len();
+        begin..begin + self.card_cryptogram.as_bytes().len()
     }
 
     /// Reads `KDD(10) ‖ KVN ‖ 03 ‖ i ‖ challenge ‖ cryptogram [‖ counter(3)]`; the length tells S8 from S16.
