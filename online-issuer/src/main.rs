@@ -5,6 +5,9 @@ use fuda_online_issuer::cli::{Cli, Command};
 use fuda_online_issuer::commands::{self, Road};
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     fuda_cli::run(dispatch)
 }

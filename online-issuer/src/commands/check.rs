@@ -4,7 +4,6 @@ use crate::site::Site;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
 use fuda_kms::KeyName;
-use fuda_store::SchemaPolicy;
 use serde_json::json;
 
 /// Keys of the service that the centre works with; those of cards are named by the cards.
@@ -15,7 +14,7 @@ const KEYS: [KeyName; 1] = [KeyName::Receipt];
 /// # Errors
 /// The first thing that is wrong.
 pub fn check(globals: &Globals) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     let keys = KEYS.iter().map(|key| Ok(site.registry.active(key)?.version.to_string()));
     let keys = keys.collect::<Result<Vec<_>, Failure>>()?;
     drop(site.start_hsm()?);

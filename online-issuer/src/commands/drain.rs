@@ -3,7 +3,6 @@
 use crate::engine::node;
 use crate::site::Site;
 use fuda_cli::{Exit, Failure, Globals, output};
-use fuda_store::SchemaPolicy;
 use serde_json::json;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -18,7 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// # Errors
 /// Exit 1 when some are left after the time to finish; the store.
 pub fn drain(globals: &Globals, name: Option<&str>) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     let mine = |rows: Vec<node::NodeRow>| -> Vec<node::NodeRow> {
         rows.into_iter().filter(|row| name.is_none_or(|name| row.node == name)).collect()
     };

@@ -7,7 +7,7 @@ use crate::engine::{Job, office};
 use crate::site::Site;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
-use fuda_store::{SchemaPolicy, Store};
+use fuda_store::Store;
 use serde_json::{Value, json};
 
 /// Columns of a terminal that a table may take.
@@ -18,7 +18,7 @@ const COLUMNS_MAX: usize = 80;
 /// # Errors
 /// `JOB_NOT_FOUND` (exit 5), `JOB_RESOLVED`, `JOB_SAME_PERSON` (exit 4); the store.
 pub fn job(globals: &Globals, command: &JobCommand) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     match command {
         JobCommand::List(args) => {
             let states = states(args.state.as_deref())?;
@@ -34,7 +34,7 @@ pub fn job(globals: &Globals, command: &JobCommand) -> Result<Exit, Failure> {
 /// # Errors
 /// `CARD_NOT_IN_STOCK` (exit 5); the store.
 pub fn card(globals: &Globals, command: &CardCommand) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     match command {
         CardCommand::Show { card } => show_card(globals, &site.store, card),
         CardCommand::Block { card, reason, operator } => {

@@ -8,7 +8,6 @@ use crate::members::{MemberFields, Registered};
 use crate::site::Site;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
-use fuda_store::SchemaPolicy;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -24,7 +23,7 @@ const INPUT_BYTES_MAX: u64 = 48 * 1024;
 /// # Errors
 /// What the command says.
 pub fn member(globals: &Globals, command: &MemberCommand) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     let members = registered(&site.config, &site.store, &site.start_hsm()?);
     match command {
         MemberCommand::Join { locale } => join(globals, &members, locale),

@@ -9,7 +9,6 @@ use crate::site::Site;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
 use fuda_issuance::delivery::CsvEncoding;
-use fuda_store::SchemaPolicy;
 use serde_json::json;
 use std::path::Path;
 
@@ -18,7 +17,7 @@ use std::path::Path;
 /// # Errors
 /// What the command says.
 pub fn payment(globals: &Globals, command: &PaymentCommand) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     match command {
         PaymentCommand::Import { file, csv_encoding } => import(globals, &site, file, *csv_encoding),
         PaymentCommand::List { unmatched } => list(globals, &site, unmatched.then_some("exception")),

@@ -8,7 +8,6 @@ use crate::site::Site;
 use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
 use fuda_issuance::delivery::CsvEncoding;
-use fuda_store::SchemaPolicy;
 use serde_json::json;
 use std::path::Path;
 
@@ -17,7 +16,7 @@ use std::path::Path;
 /// # Errors
 /// What the command says.
 pub fn sale(globals: &Globals, command: &SaleCommand) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     match command {
         SaleCommand::Import { file, csv_encoding } => import(globals, &site, file, *csv_encoding),
         SaleCommand::Show(args) => show(globals, &site, args),

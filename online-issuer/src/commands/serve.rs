@@ -7,7 +7,6 @@ use crate::link::{Carrier, Link, Listening, PerAddress, PhaseSwitch, serve as se
 use crate::site::Site;
 use fuda_cli::config::{Config, Issuer, Mode};
 use fuda_cli::{Exit, Failure, Globals, output};
-use fuda_store::SchemaPolicy;
 use serde_json::json;
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +29,7 @@ pub enum Road {
 /// # Errors
 /// Exit 4 where the configuration forbids it, 5 for a certificate or an address that cannot be used, 7, 8, 10.
 pub fn serve(globals: &Globals, listen: Option<&str>, road: Road) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open_for_many(globals)?;
     let issuer = site.config.issuer.as_ref();
     let listen = listen.or_else(|| issuer.and_then(|issuer| issuer.listen.as_deref())).unwrap_or(LISTEN);
     let address: SocketAddr = listen.parse().map_err(|_| {

@@ -14,7 +14,6 @@ use fuda_cli::table::Table;
 use fuda_cli::{Exit, Failure, Globals, output};
 use fuda_issuance::delivery::{ReceiptKey, Received, SiteMode, receive};
 use fuda_issuance::profiles;
-use fuda_store::SchemaPolicy;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -28,7 +27,7 @@ const COLUMNS_MAX: usize = 80;
 /// # Errors
 /// What the command says.
 pub fn stock(globals: &Globals, command: &StockCommand) -> Result<Exit, Failure> {
-    let site = Site::open(globals, SchemaPolicy::MustMatch)?;
+    let site = Site::open(globals)?;
     match command {
         StockCommand::Import(args) => import(globals, &site, args),
         StockCommand::List(args) => list(globals, &site, args),

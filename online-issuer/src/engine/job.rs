@@ -1,10 +1,14 @@
 //! Jobs: what is to be done to one application of one card, and how far it is.
 
 use super::life_cycle::{JobEvent, JobState};
+use super::refusal::Refusal;
 use super::session::overtaken;
 use crate::error::Error;
+use crate::members::Person;
+use crate::orders::{Bound, Contents};
 use fuda_card::id::{DfName, Kdd};
 use fuda_card::personalisation::update::{ContentDigest, JobId};
+use fuda_kms::{Plain, Question};
 use fuda_store::Conn;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
@@ -174,15 +178,32 @@ impl Job {
     }
 }
 
+impl Job {
+    /// To open what it was bound to put onto the card.
+    pub(super) fn open(&self, person: &Person) -> Result<Question<Plain>, Error> {
+        if self.sealed.is_empty() {
+            return Err(Refusal::OrderChanged.into());
+        }
+        self.bound(person).open(&self.sealed)
+    }
+
+    /// What it was bound to put onto the card, from the answer.
+    pub(super) fn contents(&self, person: &Person, opened: &Plain) -> Result<Contents, Error> {
+        let contents = self.bound(person).contents(opened)?;
+        if digest_of(&self.salt, &contents) == self.digest { Ok(contents) } else { Err(Refusal::OrderChanged.into()) }
+    }
+
+    const fn bound<'a>(&'a self, person: &'a Person) -> Bound<'a> {
+        Bound { job: self.id.as_str(), person }
+    }
+}
+
 /// SHA-256[0..8] of salt and contents: names and bytes, each with its length before it.
-pub(crate) fn digest_of<'c>(
-    salt: &[u8; SALT_BYTES],
-    contents: impl IntoIterator<Item = (&'c str, &'c [u8])>,
-) -> [u8; 8] {
+pub(crate) fn digest_of(salt: &[u8; SALT_BYTES], contents: &Contents) -> [u8; 8] {
     let mut hash = Sha256::new();
     hash.update(salt);
     for (wef, bytes) in contents {
-        for part in [wef.as_bytes(), bytes] {
+        for part in [wef.as_bytes(), bytes.as_slice()] {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             hash.update(part);
         }

@@ -1,7 +1,7 @@
 //! Judging a result: only what the card proved counts, whatever the terminal says of it.
 
 use super::Engine;
-use super::hsm::Beginning;
+use super::hsm::{Beginning, Keying, challenge_at, opened};
 use super::offer::Errand;
 use super::refusal::Refusal;
 use super::script::{Part, Script, Work};
@@ -52,34 +52,50 @@ impl Judged {
     }
 }
 
-impl Engine {
-    /// What a walk through a script's session needs; `None` for an introduction, whose session the card chooses.
-    pub(super) async fn keys_of(&self, script: &Script, target: &Target) -> Result<Option<Supplies>, Error> {
-        if script.part == Part::Introduction {
-            return Ok(None);
-        }
-        let beginning = match script.answered.as_slice() {
-            [] => Beginning::Foreseen(script.counter),
-            answered => Beginning::Answered(
-                InitializeUpdateResponse::parse(answered).map_err(|_| Error::content("a script's beginning"))?,
-            ),
-        };
-        self.inner.desk.supplies(target, script.host_challenge, beginning).await.map(Some)
+/// The session of a script, whose keys a walk through it needs; `None` for an introduction, whose session the card chooses.
+pub(super) fn keying<'t>(script: &Script, target: &'t Target) -> Result<Option<Keying<'t>>, Error> {
+    if script.part == Part::Introduction {
+        return Ok(None);
     }
+    let beginning = match script.answered.as_slice() {
+        [] => Beginning::foreseen(script.counter)?,
+        answered => Beginning::Answered(
+            InitializeUpdateResponse::parse(answered).map_err(|_| Error::content("a script's beginning"))?,
+        ),
+    };
+    Ok(Some(Keying::new(target, script.host_challenge, beginning)))
+}
 
-    /// Judges the answers to a script, with what [`Engine::keys_of`] gave for it.
+/// The answers of a card in a result.
+pub(super) fn answers(result: &ScriptResult) -> Result<Vec<Response>, Refusal> {
+    let answers = result.r.iter().map(|bytes| Response::decode(bytes.as_bytes()));
+    answers.collect::<Result<_, _>>().map_err(|_| Refusal::MessageInvalid)
+}
+
+/// What follows from answers that are those which the script's forecast foretold; `None` for any others, which take the session keys.
+pub(super) fn as_foretold(script: &Script, target: &Target, answers: &[Response]) -> Option<Judged> {
+    let next = match script.work {
+        Work::Write(_) => Next::Written,
+        Work::Shut => Next::Shut,
+        Work::Look | Work::Read => return None,
+    };
+    let came_true = script.foretold.is_some_and(|foretold| foretold.came_true(answers));
+    came_true.then(|| Judged { proved: Some(Proved::of(target, script.counter)), next })
+}
+
+impl Engine {
+    /// Judges the answers to a script, with what its [`keying`] gave.
     pub(super) async fn judge(
         &self,
         script: &Script,
         errand: Errand<'_>,
         supplies: Option<Supplies>,
-        result: &ScriptResult,
+        answers: Vec<Response>,
+        told: Told,
     ) -> Result<Judged, Error> {
-        let answers = result.r.iter().map(|bytes| Response::decode(bytes.as_bytes()));
-        let answers = answers.collect::<Result<Vec<_>, _>>().map_err(|_| Refusal::MessageInvalid)?;
         match supplies {
-            None => self.introduced(script, errand, &answers, result.end).await,
-            Some(supplies) => self.worked(script, errand, supplies, answers, result.end).await,
+            None => self.introduced(script, errand, &answers, told).await,
+            Some(supplies) => self.worked(script, errand, supplies, answers, told).await,
         }
     }
 
@@ -172,9 +188,10 @@ impl Engine {
         errand: Errand<'_>,
         answer: &InitializeUpdateResponse,
     ) -> Result<Result<Proved, Refusal>, Error> {
-        let desk = &self.inner.desk;
-        let beginning = Beginning::Answered(answer.clone());
-        let supplies = desk.supplies(errand.target, script.host_challenge, beginning).await?;
+        let hsm = &self.inner.hsm;
+        let keying = Keying::new(errand.target, script.host_challenge, Beginning::Answered(answer.clone()));
+        let keys = hsm.ask(keying.question()?).await?;
+        let supplies = keying.supplies(keys)?;
         // The walk opens the channel with these keys, and refuses where the cryptogram does not follow from them.
         match Forecast::new(errand.plan(&Work::Look)?, supplies) {
             Ok(_) => {}
@@ -187,7 +204,7 @@ impl Engine {
             let floor = script.counter_floor;
             return Ok(Ok(Proved { source: ChallengeSource::Random, ..Proved::of(errand.target, floor) }));
         };
-        let foreseen = desk.challenge_at(errand.target, counter.max(1)).await?;
+        let (foreseen, _) = opened(hsm.ask(challenge_at(errand.target, counter.max(1))?).await?)?;
         let source = if answer.card_challenge.as_bytes() == foreseen {
             ChallengeSource::PseudoRandom
         } else {

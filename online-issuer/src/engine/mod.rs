@@ -5,8 +5,10 @@
 //!
 //! ```text
 //! open ─► look at the order ─► HSM: forecast ─► turn { gates, session, job, script } ─► script
-//! result ─► HSM: the same keys ─► verify ─► turn { script, job, entitlement, counter } ─► script | done | error
+//! result ─► as foretold, or HSM: the same keys ─► verify ─► turn { script, job, entitlement, counter } ─► script | done | error
 //! ```
+//!
+//! What was foretold is kept with a script, as a digest: a card that answers so has done everything. Any other answers take the session keys.
 //!
 //! `scene.rs` looks, `open.rs` and `result.rs` decide, `offer.rs` makes scripts, `turn.rs` is the transaction, `life_cycle.rs` what may follow what.
 
@@ -40,20 +42,19 @@ pub use expire::{Elapsed, elapse};
 pub use job::Job;
 
 use crate::error::Error;
-use crate::orders::{self, Contents};
-use crate::vault::Vault;
-use fuda_card::cardscript::{CentreMessage, TerminalMessage, decode, encode};
-use fuda_kms::{Hsm, Registry};
+use fuda_card::cardscript::{TerminalMessage, decode, encode};
+use fuda_kms::Hsm;
 use fuda_store::clock::stored;
 use fuda_store::{Conn, Store};
-use hsm::Desk;
 use jiff::Timestamp;
 use profiles::Profiles;
 use refusal::Refusal;
 use reply::{Place, text, trace};
 use scene::{Scene, View};
+use serde::Deserialize;
 use session::{Answered, Life, Locale};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 use turn::Turn;
@@ -70,8 +71,7 @@ pub struct Engine {
 #[derive(Debug)]
 struct Inner {
     store: Store,
-    desk: Desk,
-    vault: Vault,
+    hsm: Hsm,
     profiles: Arc<Profiles>,
     site: String,
     node: String,
@@ -86,6 +86,15 @@ pub struct Reply {
     pub kind: Kind,
     /// Why the message is refused, of an error.
     pub refusal: Option<Refusal>,
+}
+
+/// What an answer says of itself; a script's commands are not read for it.
+#[derive(Deserialize)]
+struct Label<'b> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'b, str>,
+    #[serde(default, borrow)]
+    code: Cow<'b, str>,
 }
 
 /// What an answer is.
@@ -112,10 +121,8 @@ impl Engine {
     /// An engine for a site, on a node.
     #[must_use]
     pub fn new(store: Store, hsm: Hsm, site: &fuda_cli::config::Config, node: String) -> Self {
-        let registry = Registry::open(store.clone());
         let (profiles, site) = (Arc::new(Profiles::beside(site.folder.clone())), site.site.name.clone());
-        let vault = Vault::new(hsm.clone(), registry);
-        Self { inner: Arc::new(Inner { store, desk: Desk::new(hsm), vault, profiles, site, node }) }
+        Self { inner: Arc::new(Inner { store, hsm, profiles, site, node }) }
     }
 
     /// Answers a message of a terminal.
@@ -200,25 +207,7 @@ impl Engine {
         };
         let (profiles, opens_since) = (Arc::clone(&self.inner.profiles), stored(self.now() - open::OPENS_WINDOW));
         let look = async move |tx: &mut Conn| Scene::look(tx, place, errand, &profiles, &opens_since).await;
-        self.inner.store.read("online.scene", look).await
-    }
-
-    /// What the job was bound to put onto the card.
-    async fn contents(&self, view: &View, job: &Job) -> Result<Contents, Error> {
-        let (order, application) = (view.order.clone(), view.target.application.clone());
-        let (store, vault) = (self.inner.store.clone(), self.inner.vault.clone());
-        let (id, sealed) = (job.id.clone(), job.sealed.clone());
-        let open = move |_: &Hsm| orders::bound(&store, &vault, &order, &application, (&id, &sealed));
-        let contents = self.inner.desk.ask(open).await?;
-        let named = contents.iter().map(|(wef, bytes)| (wef.as_str(), bytes.as_slice()));
-        if job::digest_of(&job.salt, named) == job.digest { Ok(contents) } else { Err(Refusal::OrderChanged.into()) }
-    }
-
-    /// What the order is to put onto the card, and the same sealed for a new job.
-    async fn bind(&self, view: &View, job: String) -> Result<(Contents, String), Error> {
-        let (order, application) = (view.order.clone(), view.target.application.clone());
-        let (store, vault) = (self.inner.store.clone(), self.inner.vault.clone());
-        self.inner.desk.ask(move |_| orders::bind(&store, &vault, &order, &application, &job)).await
+        self.inner.store.look("online.scene", look).await
     }
 
     /// Does a turn; its answer may leave then.
@@ -253,11 +242,9 @@ impl Kind {
 impl Reply {
     /// An answer as it was stored; an error says by its code what it is.
     fn stored(body: String) -> Self {
-        let (kind, refusal) = match decode::<CentreMessage>(body.as_bytes()) {
-            Ok(CentreMessage::Error(problem)) => (Kind::Error, Refusal::of_code(&problem.code)),
-            Ok(CentreMessage::Done(_)) => (Kind::Done, None),
-            _ => (Kind::Script, None),
-        };
+        let label = serde_json::from_str(&body).unwrap_or(Label { kind: "".into(), code: "".into() });
+        let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == label.kind).unwrap_or(Kind::Script);
+        let refusal = if kind == Kind::Error { Refusal::of_code(&label.code) } else { None };
         Self { body, kind, refusal }
     }
 

@@ -1,6 +1,6 @@
 //! Making a script: from what is to be done to the commands, with what a conforming card will answer.
 
-use super::hsm::{Beginning, Desk};
+use super::hsm::{Beginning, Keying};
 use super::job::Job;
 use super::life_cycle::ScriptState;
 use super::refusal::Refusal;
@@ -13,10 +13,11 @@ use fuda_card::apdu::ApduError;
 use fuda_card::cardscript::limits::SCRIPT_LIFE_S;
 use fuda_card::cardscript::{self, ScriptId};
 use fuda_card::fcp::LifeCycle;
-use fuda_card::forecast::{Carrier, Forecast, Supplies};
+use fuda_card::forecast::{Carrier, Forecast};
 use fuda_card::personalisation::Plan;
 use fuda_card::personalisation::update::{Found, PROGRESS_RECORD_BYTES, UpdateError, UpdateJob};
 use fuda_card::scp03::{Challenge, InitializeUpdateResponse, SequenceCounter};
+use fuda_kms::{CardAnswer, Question};
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -99,19 +100,19 @@ pub(crate) fn blank(target: &Target) -> Found {
 
 /// A session that a script is to have.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct Begun<'t> {
     host_challenge: [u8; 8],
     /// Of the card, where it is known; 0 before an introduction.
     counter: u32,
     /// The card's answer, of one that goes on.
     answered: Vec<u8>,
     /// `None` for an introduction.
-    supplies: Option<Supplies>,
+    keying: Option<Keying<'t>>,
 }
 
-impl Desk {
-    /// Begins the session of a script: what the HSM has to say of it.
-    pub(crate) async fn begin(&self, target: &Target, how: How) -> Result<Begun, Error> {
+impl<'t> Begun<'t> {
+    /// Begins one.
+    pub(crate) fn of(target: &'t Target, how: How) -> Result<Self, Error> {
         let (host_challenge, counter, answered, beginning) = match how {
             How::GoesOn { host_challenge, answer } => {
                 let counter = answer.counter.map_or(0, SequenceCounter::to_u32);
@@ -119,30 +120,35 @@ impl Desk {
             }
             How::ByCard if target.challenge == ChallengeSource::PseudoRandom => {
                 let next = target.counter + 1;
-                (random()?, next, Vec::new(), Beginning::Foreseen(next))
+                (random()?, next, Vec::new(), Beginning::foreseen(next)?)
             }
             How::ByCard => {
-                return Ok(Begun { host_challenge: random()?, counter: 0, answered: Vec::new(), supplies: None });
+                return Ok(Self { host_challenge: random()?, counter: 0, answered: Vec::new(), keying: None });
             }
         };
-        let supplies = Some(self.supplies(target, host_challenge, beginning).await?);
-        Ok(Begun { host_challenge, counter, answered, supplies })
+        let keying = Some(Keying::new(target, host_challenge, beginning));
+        Ok(Self { host_challenge, counter, answered, keying })
+    }
+
+    /// What the HSM is asked for it; [`offer`] takes the answer.
+    pub(crate) fn question(&self) -> Result<Question<Option<CardAnswer>>, Error> {
+        Ok(Question::optional(self.keying.as_ref().map(Keying::question).transpose()?))
     }
 }
 
-/// Makes the script for some work, in a session that [`Desk::begin`] began for its card.
+/// Makes the script for some work, in a session that was begun for its card and with what the HSM answered for it.
 pub(crate) fn offer(
     place: Place,
     errand: Errand<'_>,
     work: Work,
-    begun: Begun,
+    (begun, keys): (Begun<'_>, Option<CardAnswer>),
     now: Timestamp,
 ) -> Result<Offer, Error> {
     let target = errand.target;
     let plan = errand.plan(&work)?;
-    let Begun { host_challenge, counter, answered, supplies } = begun;
-    let (part, forecast) = match supplies {
-        Some(supplies) => (Part::Work, Forecast::new(Arc::clone(&plan), supplies)?),
+    let Begun { host_challenge, counter, answered, keying } = begun;
+    let (part, forecast) = match keying.zip(keys) {
+        Some((keying, keys)) => (Part::Work, Forecast::new(Arc::clone(&plan), keying.supplies(keys)?)?),
         None => {
             let forecast = Forecast::introduction(&plan, Challenge::S8(host_challenge), Some(target.card))?;
             (Part::Introduction, forecast)
@@ -168,6 +174,7 @@ pub(crate) fn offer(
         counter_floor: target.counter,
         answered,
         commands_sha256: hex::encode_upper(hash.finalize()),
+        foretold: forecast.foretold(),
         state: ScriptState::Offered,
         made_at: fuda_store::clock::stored(now),
         expires_at: fuda_store::clock::stored(expires),

@@ -2,7 +2,7 @@
 
 use super::job::{Job, SALT_BYTES, digest_of};
 use super::life_cycle::{JobEvent, JobState, ScriptEvent, ScriptState};
-use super::offer::{Errand, How, blank, offer, random};
+use super::offer::{Begun, Errand, How, blank, offer, random};
 use super::refusal::Refusal;
 use super::reply::Place;
 use super::script::{Script, Work};
@@ -12,9 +12,10 @@ use super::turn::{Asked, JobTurn, Right, Stage, Turn};
 use super::{Engine, View};
 use crate::error::Error;
 use crate::id::OrderToken;
-use crate::orders::Contents;
+use crate::orders::{Bound, Contents, Draft};
 use fuda_card::cardscript::{CentreMessage, Open, Outcome, Purpose, Receipt};
 use fuda_card::forecast::Carrier;
+use fuda_kms::Question;
 use fuda_store::Conn;
 use fuda_store::clock::stored;
 use jiff::SignedDuration;
@@ -89,8 +90,9 @@ impl Opening<'_> {
     async fn look(self, work: Work) -> Result<String, Error> {
         let now = self.engine.now();
         let errand = Errand { target: &self.view.target, job: None, carrier: self.session.carrier };
-        let begun = self.engine.inner.desk.begin(&self.view.target, How::ByCard).await?;
-        let offer = offer(self.place, errand, work, begun, now)?;
+        let begun = Begun::of(&self.view.target, How::ByCard)?;
+        let keys = self.engine.inner.hsm.ask(begun.question()?).await?;
+        let offer = offer(self.place, errand, work, (begun, keys), now)?;
         let message = CentreMessage::Script(offer.message);
         let turn = Turn { script: Some(offer.script), ..self.turn(&message, Life::Open)? };
         self.engine.commit(turn, now).await
@@ -110,13 +112,13 @@ impl Opening<'_> {
         if known.as_ref().is_some_and(|job| job.contacts >= CONTACTS_MAX) {
             return Err(Refusal::CardTries.into());
         }
-        let begun = self.engine.inner.desk.begin(&self.view.target, How::ByCard);
-        let ((job, stage, contents), begun) = tokio::try_join!(self.job(known), begun)?;
+        let begun = Begun::of(&self.view.target, How::ByCard)?;
+        let (job, stage, contents, keys) = self.job(known, begun.question()?).await?;
         self.session.job.clone_from(&job.id);
         let is_fresh = self.view.unresolved.is_empty() && matches!(job.state, JobState::Created | JobState::Ready);
         let work = if is_fresh { Work::Write(blank(&self.view.target)) } else { Work::Look };
         let errand = Errand { target: &self.view.target, job: Some((&job, &contents)), carrier: self.session.carrier };
-        let offer = offer(self.place, errand, work, begun, now)?;
+        let offer = offer(self.place, errand, work, (begun, keys), now)?;
         let writes = offer.script.writes();
         let events = events(&job, is_fresh, &offer.script);
         let right = if writes { Right::Reserved } else { Right::Kept };
@@ -131,26 +133,33 @@ impl Opening<'_> {
         self.engine.commit(turn, now).await
     }
 
-    /// The job of the order, and what it is to put onto the card.
-    async fn job(&self, known: Option<Job>) -> Result<(Job, Stage, Contents), Error> {
-        match known {
-            Some(job) => {
-                let contents = self.engine.contents(&self.view, &job).await?;
-                Ok((job, Stage::GoesOn, contents))
-            }
-            None => self.new_job().await.map(|(job, contents)| (job, Stage::New, contents)),
+    /// The job of the order, what it is to put onto the card, and the answer to what the session asks.
+    async fn job<K: 'static>(
+        &self,
+        known: Option<Job>,
+        session: Question<K>,
+    ) -> Result<(Job, Stage, Contents, K), Error> {
+        let (hsm, person) = (&self.engine.inner.hsm, self.view.person()?);
+        if let Some(job) = known {
+            let (opened, keys) = hsm.ask(job.open(person)?.and(session)).await?;
+            let contents = job.contents(person, &opened)?;
+            return Ok((job, Stage::GoesOn, contents, keys));
         }
+        let draft = Draft::of(&self.view.order, &self.view.target.application, person)?;
+        let (said, keys) = hsm.ask(draft.question()?.and(session)).await?;
+        let contents = draft.contents(&said)?;
+        let id = hex::encode_upper(random::<8>()?);
+        let sealed = hsm.ask(Bound { job: &id, person }.seal(&contents)?).await?;
+        let job = self.new_job(id, &contents, hex::encode_upper(sealed))?;
+        Ok((job, Stage::New, contents, keys))
     }
 
     /// A job for what the order is to put onto its card.
-    async fn new_job(&self) -> Result<(Job, Contents), Error> {
+    fn new_job(&self, id: String, contents: &Contents, sealed: String) -> Result<Job, Error> {
         let salt: [u8; SALT_BYTES] = random()?;
-        let id = hex::encode_upper(random::<8>()?);
-        let (contents, sealed) = self.engine.bind(&self.view, id.clone()).await?;
-        let digest = digest_of(&salt, contents.iter().map(|(wef, bytes)| (wef.as_str(), bytes.as_slice())));
         let now = stored(self.engine.now());
         let order = &self.view.order;
-        let job = Job {
+        Ok(Job {
             id,
             purpose: "activate".to_owned(),
             order: order.id.clone(),
@@ -158,15 +167,14 @@ impl Opening<'_> {
             card: order.card,
             df: order.df.clone(),
             salt,
-            digest,
+            digest: digest_of(&salt, contents),
             sealed,
             state: JobState::Created,
             contacts: 0,
             receipt: String::new(),
             created_at: now.clone(),
             changed_at: now,
-        };
-        Ok((job, contents))
+        })
     }
 
     /// A turn that does no more than answer.

@@ -1,10 +1,9 @@
 //! The receipt of a job: canonical JSON (RFC 8785) without personal data, signed inside the HSM.
 
-use super::hsm::Desk;
 use super::job::Job;
 use crate::error::Error;
 use fuda_card::cardscript::{HexBytes, Receipt};
-use fuda_kms::KeyVersion;
+use fuda_kms::{Hsm, KeyVersion, Question};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -23,7 +22,7 @@ struct Body<'a> {
 }
 
 /// Makes the receipt of a job whose card proved that it has it all.
-pub(crate) async fn sign(desk: &Desk, key: KeyVersion, site: &str, job: &Job, now: &str) -> Result<Receipt, Error> {
+pub(crate) async fn sign(hsm: &Hsm, key: KeyVersion, site: &str, job: &Job, now: &str) -> Result<Receipt, Error> {
     let body = Body {
         format: "fuda-receipt/1",
         site,
@@ -36,6 +35,6 @@ pub(crate) async fn sign(desk: &Desk, key: KeyVersion, site: &str, job: &Job, no
         at: now,
     };
     let body = serde_json_canonicalizer::to_string(&body).map_err(|_| Error::Fault { what: "a receipt is no JSON" })?;
-    let signature = desk.sign(key.clone(), Sha256::digest(body.as_bytes()).into()).await?;
+    let signature = hsm.ask(Question::sign(key.clone(), Sha256::digest(body.as_bytes()).into())).await?;
     Ok(Receipt { body, key: key.to_string(), signature: HexBytes::new(signature) })
 }

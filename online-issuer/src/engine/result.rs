@@ -1,8 +1,9 @@
 //! `result`: what the card provably did, and what follows from it.
 
-use super::judge::{Judged, Next};
+use super::hsm::Keying;
+use super::judge::{Judged, Next, answers, as_foretold, keying};
 use super::life_cycle::{JobEvent, JobState, ScriptEvent, ScriptState};
-use super::offer::{Errand, How, Offer, offer};
+use super::offer::{Begun, Errand, How, Offer, offer};
 use super::open::receipt;
 use super::refusal::Refusal;
 use super::reply::Place;
@@ -19,7 +20,7 @@ use crate::orders::Contents;
 use fuda_card::cardscript::{CentreMessage, Outcome, Purpose, ScriptResult};
 use fuda_card::personalisation::update::Found;
 use fuda_card::script::Reading;
-use fuda_kms::{KeyName, KeyVersion};
+use fuda_kms::{KeyName, KeyVersion, Plain, Question};
 use fuda_store::clock::stored;
 use jiff::Timestamp;
 
@@ -41,10 +42,17 @@ impl Engine {
         if is_given_up || matches!(course.script.state, ScriptState::Dead | ScriptState::Confirmed) {
             return course.overtaken().await;
         }
-        let keys = self.keys_of(&course.script, &course.view.target);
-        let (contents, supplies) = tokio::try_join!(course.bound(), keys)?;
-        course.contents = contents;
-        let judged = self.judge(&course.script, course.errand(), supplies, result).await?;
+        let answers = answers(result)?;
+        if let Some(judged) = as_foretold(&course.script, &course.view.target, &answers) {
+            return course.settle(judged).await;
+        }
+        let keying = keying(&course.script, &course.view.target)?;
+        let keys = keying.as_ref().map(Keying::question).transpose()?;
+        let bound = course.unconfirmed().map(|job| job.open(course.view.person()?)).transpose()?;
+        let (opened, keys) = self.inner.hsm.ask(Question::optional(bound).and(Question::optional(keys))).await?;
+        let supplies = keying.zip(keys).map(|(keying, keys)| keying.supplies(keys)).transpose()?;
+        course.contents = course.bound(opened)?;
+        let judged = self.judge(&course.script, course.errand(), supplies, answers, result.end).await?;
         course.settle(judged).await
     }
 
@@ -84,10 +92,15 @@ impl<'e> Course<'e> {
         Self { engine, place, session, view, job, contents, script, given, receipt_key, body_sha256, now }
     }
 
-    /// What is to stand on the card; nothing where nothing more is written.
-    async fn bound(&self) -> Result<Contents, Error> {
-        match self.job.as_ref().filter(|job| job.state != JobState::Confirmed) {
-            Some(job) => self.engine.contents(&self.view, job).await,
+    /// The job, when what it is to write matters still.
+    fn unconfirmed(&self) -> Option<&Job> {
+        self.job.as_ref().filter(|job| job.state != JobState::Confirmed)
+    }
+
+    /// What is to stand on the card, from what was opened; nothing where nothing more is written.
+    fn bound(&self, opened: Option<Plain>) -> Result<Contents, Error> {
+        match self.unconfirmed().zip(opened) {
+            Some((job, opened)) => job.contents(self.view.person()?, &opened),
             None => Ok(Contents::new()),
         }
     }
@@ -151,7 +164,7 @@ impl<'e> Course<'e> {
             _ => {
                 let name = KeyName::Receipt;
                 let key = self.receipt_key.clone().ok_or(fuda_kms::Error::NoActiveVersion { name })?;
-                receipts::sign(&inner.desk, key, &inner.site, &job, &now).await?
+                receipts::sign(&inner.hsm, key, &inner.site, &job, &now).await?
             }
         };
         let kept = serde_json::to_string(&receipt).map_err(|_| Error::Fault { what: "a receipt is no JSON" })?;
@@ -237,9 +250,9 @@ impl<'e> Course<'e> {
         if self.given >= SCRIPTS_PER_SESSION_MAX {
             return self.refuse(Refusal::CardUnfit, proved).await;
         }
-        let desk = &self.engine.inner.desk;
-        let keyed = desk.begin(&self.view.target, how).await?;
-        let Offer { script, message } = offer(self.place, self.errand(), work, keyed, self.now)?;
+        let begun = Begun::of(&self.view.target, how)?;
+        let keys = self.engine.inner.hsm.ask(begun.question()?).await?;
+        let Offer { script, message } = offer(self.place, self.errand(), work, (begun, keys), self.now)?;
         let writes = script.writes();
         let mut events = events.to_vec();
         if writes && !events.contains(&JobEvent::Replace) {

@@ -1,6 +1,7 @@
 //! What a message finds: everything that the store knows of it, in one snapshot.
 
 use super::job::Job;
+use super::life_cycle::JobState;
 use super::open;
 use super::order::pass_gates;
 use super::profiles::Profiles;
@@ -11,6 +12,7 @@ use super::session::{Answered, Life, Session, answered};
 use super::shut::{self, Shutting};
 use super::target::{Aim, Target};
 use crate::error::Error;
+use crate::members::{MemberError, Person, person_if_kept};
 use crate::orders::{self, ClaimedOrder};
 use fuda_card::cardscript::{Purpose, ScriptId};
 use fuda_kms::{KeyName, KeyVersion, Registry};
@@ -61,10 +63,12 @@ pub(crate) struct View {
     pub(super) target: Target,
     pub(super) aim: Aim,
     pub(super) job: Option<Job>,
-    /// Why no script that writes may leave; asked again when one does.
+    /// Why no script that writes may leave, for a session that begins; asked again when one does.
     pub(super) gate: Option<Refusal>,
     /// Scripts that write and may have run, or may run yet.
     pub(super) unresolved: Vec<Script>,
+    /// What is sealed about the member, where it is written: nothing of a member who was erased.
+    pub(super) person: Option<Person>,
 }
 
 impl Scene {
@@ -121,24 +125,39 @@ impl View {
     ) -> Result<Self, Error> {
         let order = orders::claimed(tx, token_sha256).await?;
         let known = profiles.of(&order)?;
-        let shutting = shut::of(tx, order.card, &order.df).await?;
-        let aim = match (aim, shutting) {
-            (Some(aim), _) => aim,
-            (None, None) => Aim::Application,
-            (None, Some(Shutting::Open)) => Aim::Shut,
-            (None, Some(Shutting::Done)) => return Err(Refusal::CardBlocked.into()),
+        let has_begun = aim.is_some();
+        let aim = match aim {
+            Some(aim) => aim,
+            None => match shut::of(tx, order.card, &order.df).await? {
+                None => Aim::Application,
+                Some(Shutting::Open) => Aim::Shut,
+                Some(Shutting::Done) => return Err(Refusal::CardBlocked.into()),
+            },
         };
         let target = Target::load(tx, &known, (order.card, &order.df), aim).await?;
         let job = match purpose {
             Purpose::Read => None,
             _ => Job::of_entitlement(tx, &order.entitlement).await?,
         };
-        let gate = match pass_gates(tx, &order, job.as_ref()).await {
+        // What has begun is asked by the turn alone.
+        let gates = if has_begun { Ok(()) } else { pass_gates(tx, &order, job.as_ref()).await };
+        let gate = match gates {
             Ok(()) => None,
             Err(Error::Refused(refusal)) => Some(refusal),
             Err(error) => return Err(error),
         };
         let unresolved = Script::unresolved(tx, order.card, &order.df).await?;
-        Ok(Self { order, target, aim, job, gate, unresolved })
+        let is_done = job.as_ref().is_some_and(|job| job.state == JobState::Confirmed);
+        let person = match purpose {
+            Purpose::Activate if !is_done => person_if_kept(tx, &order.member).await?,
+            _ => None,
+        };
+        Ok(Self { order, target, aim, job, gate, unresolved, person })
+    }
+
+    /// Whose contents are written.
+    pub(super) fn person(&self) -> Result<&Person, Error> {
+        let erased = || MemberError::Erased { member: self.order.member.to_string() };
+        Ok(self.person.as_ref().ok_or_else(erased)?)
     }
 }

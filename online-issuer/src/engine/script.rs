@@ -7,6 +7,7 @@ use super::target::Aim;
 use crate::error::Error;
 use fuda_card::cardscript::{ScriptId, SessionId};
 use fuda_card::fcp::LifeCycle;
+use fuda_card::forecast::Foretold;
 use fuda_card::id::{DfName, Kdd, Kvn};
 use fuda_card::personalisation::update::Found;
 use fuda_store::Conn;
@@ -58,6 +59,8 @@ pub(crate) struct Script {
     /// The answer to INITIALIZE UPDATE that it goes on from; empty otherwise.
     pub(crate) answered: Vec<u8>,
     pub(crate) commands_sha256: String,
+    /// The answers with which all of it is done, where they are known beforehand.
+    pub(crate) foretold: Option<Foretold>,
     pub(crate) state: ScriptState,
     pub(crate) made_at: String,
     pub(crate) expires_at: String,
@@ -72,7 +75,7 @@ struct StoredFound {
 }
 
 const COLUMNS: &str = "id, sid, seq, job, card, df, kvn, kind, leads_to, host_challenge, counter, counter_floor, answered, found, \
-                       commands_sha256, state, made_at, expires_at";
+                       commands_sha256, state, made_at, expires_at, foretold";
 
 impl Work {
     const fn word(&self) -> &'static str {
@@ -164,6 +167,7 @@ impl Script {
             counter_floor: number(11, "a script's count")?,
             answered,
             commands_sha256: text(14)?,
+            foretold: foretold(&text(18)?)?,
             state: text(15)?.parse().map_err(|_| Error::content("a script's state"))?,
             made_at: text(16)?,
             expires_at: text(17)?,
@@ -212,7 +216,7 @@ impl Script {
         };
         let query = format!(
             "/* online.new_script */ INSERT INTO online_script ({COLUMNS}) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
         );
         sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(self.id.to_string())
@@ -233,6 +237,7 @@ impl Script {
             .bind(self.state.as_str())
             .bind(self.made_at.as_str())
             .bind(self.expires_at.as_str())
+            .bind(self.foretold.map(|foretold| hex::encode_upper(foretold.to_bytes())).unwrap_or_default())
             .execute(&mut *tx)
             .await
             .map_err(overtaken)?;
@@ -252,4 +257,8 @@ impl Script {
                 .await?;
         if moved.rows_affected() == 1 { Ok(()) } else { Err(Error::Overtaken) }
     }
+}
+
+fn foretold(text: &str) -> Result<Option<Foretold>, Error> {
+    if text.is_empty() { Ok(None) } else { Ok(Some(Foretold::from_bytes(bytes(text, "a script's answers")?))) }
 }

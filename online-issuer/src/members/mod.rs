@@ -10,5 +10,5 @@ pub use error::MemberError;
 pub use fields::{FieldName, MemberFields};
 pub use number::assign as assign_number;
 pub use register::{Member, MemberExport, Registered, forget};
-pub(crate) use register::{Person, person};
+pub(crate) use register::{Person, person_if_kept};
 pub use service::{Service, Services};

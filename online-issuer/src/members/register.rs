@@ -6,7 +6,7 @@ use super::{FieldName, MemberError, MemberFields};
 use crate::error::Error;
 use crate::id::MemberId;
 use crate::vault::{BlindIndex, MemberKey, Place, Vault, erasures::Erasures};
-use fuda_kms::Plain;
+use fuda_kms::{Plain, Question};
 use fuda_store::{Conn, Store, clock};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -150,7 +150,7 @@ impl Registered {
     /// What the database keeps of a member's fields.
     fn keep(&self, member: &MemberId, key: &MemberKey, fields: &MemberFields) -> Result<Kept, Error> {
         let place = Place { member, record: RECORD, field_set: PERSON };
-        let sealed = hex::encode_upper(self.vault.seal(key, place, &fields.to_json()?)?);
+        let sealed = hex::encode_upper(self.vault.ask(key.seal(place, &fields.to_json()?)?)?);
         let indexed = fields.iter().filter(|(name, _)| self.indexed.iter().any(|indexed| indexed == name.as_str()));
         let blind = |(name, value): (&FieldName, &str)| {
             Ok((name.as_str().to_owned(), self.index.blind(name.as_str(), &normalised(value))?))
@@ -190,7 +190,7 @@ impl Registered {
         let about = self.show(member)?;
         let id = member.clone();
         let person = self.store.read_blocking("member.person", async move |tx| person(tx, &id).await)?;
-        let fields = person.open(&self.vault)?;
+        let fields = MemberFields::from_json(self.vault.ask(person.open()?)?.expose())?;
         let fields = fields.iter().map(|(name, value)| (name.as_str().to_owned(), value.to_owned())).collect();
         Ok(MemberExport { member: about, fields })
     }
@@ -276,38 +276,43 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// Opens it.
-    pub(crate) fn open(&self, vault: &Vault) -> Result<MemberFields, Error> {
-        let place = Place { member: &self.member, record: RECORD, field_set: PERSON };
-        MemberFields::from_json(vault.open(&self.key, place, &self.sealed)?.expose())
+    /// To open it: the member's fields, JSON.
+    pub(crate) fn open(&self) -> Result<Question<Plain>, Error> {
+        self.key.open(Place { member: &self.member, record: RECORD, field_set: PERSON }, self.sealed.clone())
     }
 
-    /// Seals something else of the member.
-    pub(crate) fn seal(&self, vault: &Vault, record: &str, field_set: &str, plain: &[u8]) -> Result<Vec<u8>, Error> {
-        vault.seal(&self.key, Place { member: &self.member, record, field_set }, plain)
+    /// To seal something else of the member.
+    pub(crate) fn seal(&self, record: &str, field_set: &str, plain: &[u8]) -> Result<Question<Vec<u8>>, Error> {
+        self.key.seal(Place { member: &self.member, record, field_set }, plain)
     }
 
-    /// Opens what was sealed so.
-    pub(crate) fn unseal(&self, vault: &Vault, record: &str, field_set: &str, sealed: &[u8]) -> Result<Plain, Error> {
-        vault.open(&self.key, Place { member: &self.member, record, field_set }, sealed)
+    /// To open what was sealed so.
+    pub(crate) fn unseal(&self, record: &str, field_set: &str, sealed: Vec<u8>) -> Result<Question<Plain>, Error> {
+        self.key.open(Place { member: &self.member, record, field_set }, sealed)
+    }
+}
+
+/// [`person`]; nothing of a member who was erased.
+pub(crate) async fn person_if_kept(tx: &mut Conn, member: &MemberId) -> Result<Option<Person>, Error> {
+    match person(tx, member).await {
+        Err(Error::Member(MemberError::Erased { .. })) => Ok(None),
+        person => person.map(Some),
     }
 }
 
 /// Reads what is sealed about a member.
 pub(crate) async fn person(tx: &mut Conn, member: &MemberId) -> Result<Person, Error> {
-    let row: Option<(String, Option<String>)> =
-        sqlx::query_as("/* member.person */ SELECT key_version, data_key FROM member WHERE id = $1")
-            .bind(member.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-    let (version, wrapped) = row.ok_or_else(|| not_found(member))?;
+    let row: Option<(String, Option<String>, Option<String>)> = sqlx::query_as(
+        "/* member.person */ SELECT m.key_version, m.data_key, f.sealed FROM member m \
+         LEFT JOIN member_field f ON f.member = m.id AND f.field_set = $2 WHERE m.id = $1",
+    )
+    .bind(member.as_str())
+    .bind(PERSON)
+    .fetch_optional(&mut *tx)
+    .await?;
+    let (version, wrapped, sealed) = row.ok_or_else(|| not_found(member))?;
     let wrapped = wrapped.ok_or_else(|| MemberError::Erased { member: member.to_string() })?;
-    let sealed: String =
-        sqlx::query_scalar("/* member.person */ SELECT sealed FROM member_field WHERE member = $1 AND field_set = $2")
-            .bind(member.as_str())
-            .bind(PERSON)
-            .fetch_one(&mut *tx)
-            .await?;
+    let sealed = sealed.ok_or(fuda_store::Error::RowMissing)?;
     let sealed =
         hex::decode(sealed).map_err(|_| Error::StoreContent { what: "what is sealed about a member".to_owned() })?;
     Ok(Person { member: member.clone(), key: MemberKey::from_columns(&version, &wrapped)?, sealed })

@@ -4,10 +4,9 @@
 use super::ClaimedOrder;
 use crate::contents::{Issued, Sheet, slots};
 use crate::error::Error;
-use crate::members::{Person, person};
-use crate::vault::Vault;
+use crate::members::{MemberFields, Person};
 use fuda_card::profile::Application;
-use fuda_store::{Conn, Store};
+use fuda_kms::{Plain, Question};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -31,70 +30,64 @@ impl Drop for Sealed {
     }
 }
 
-/// What an order puts onto the card as the member is known now, and the same sealed for the job of this name, upper-case hex. Waits for the HSM:
-/// not to be called on a thread that serves others.
-///
-/// # Errors
-/// [`Error::Content`] when the member's data do not fit, [`Error::Member`] when the member was erased, [`Error::StoreContent`] when the
-/// order has no member number, which the confirmation of its fee assigned.
-pub fn bind(
-    store: &Store,
-    vault: &Vault,
-    order: &ClaimedOrder,
-    application: &Application,
-    job: &str,
-) -> Result<(Contents, String), Error> {
-    let (person, contents) = ordered(store, vault, order, application)?;
-    let sealed = contents.iter().map(|(wef, slot)| Sealed { wef: wef.clone(), slot: hex::encode(slot) });
-    let plain = serde_json::to_vec(&sealed.collect::<Vec<_>>()).map(Zeroizing::new);
-    let plain = plain.map_err(|_| Error::Fault { what: "contents are no JSON" })?;
-    let sealed = person.seal(vault, job, CONTENTS, &plain)?;
-    Ok((contents, hex::encode_upper(sealed)))
+/// What an order is to put onto its card, as the member is known now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draft<'a> {
+    person: &'a Person,
+    application: &'a Application,
+    issued: Issued<'a>,
 }
 
-/// What was bound to a job. A job that was made before contents were sealed has what its order would put onto the card now.
-///
-/// # Errors
-/// As [`bind`].
-pub fn bound(
-    store: &Store,
-    vault: &Vault,
-    order: &ClaimedOrder,
-    application: &Application,
-    (job, sealed): (&str, &str),
-) -> Result<Contents, Error> {
-    if sealed.is_empty() {
-        return Ok(ordered(store, vault, order, application)?.1);
+impl<'a> Draft<'a> {
+    /// Of an order whose fee is confirmed, which is what assigned the member's number.
+    pub(crate) fn of(order: &'a ClaimedOrder, application: &'a Application, person: &'a Person) -> Result<Self, Error> {
+        let (Some(number), Some(expiry)) = (&order.number, order.expiry) else {
+            return Err(Error::StoreContent { what: format!("order {} has no member number", order.id) });
+        };
+        Ok(Self { person, application, issued: Issued { number, expiry } })
     }
-    let unreadable = || Error::content(format!("the contents of job {job}"));
-    let sealed = hex::decode(sealed).map_err(|_| unreadable())?;
-    let id = order.member.clone();
-    let person = store.read_blocking("order.person", async move |tx: &mut Conn| person(tx, &id).await)?;
-    let plain = person.unseal(vault, job, CONTENTS, &sealed)?;
-    let sealed: Vec<Sealed> = serde_json::from_slice(plain.expose()).map_err(|_| unreadable())?;
-    let slot = |text: &str| hex::decode(text).map_err(|_| unreadable());
-    sealed.iter().map(|part| Ok((part.wef.clone(), slot(&part.slot)?))).collect()
+
+    /// To open what the member said.
+    pub(crate) fn question(&self) -> Result<Question<Plain>, Error> {
+        self.person.open()
+    }
+
+    /// The contents, from the answer.
+    pub(crate) fn contents(&self, said: &Plain) -> Result<Contents, Error> {
+        let fields = MemberFields::from_json(said.expose())?;
+        Ok(slots(self.application, &Sheet { issued: self.issued, member: &fields })?)
+    }
 }
 
-/// The member of an order, and what the order puts onto the card.
-fn ordered(
-    store: &Store,
-    vault: &Vault,
-    order: &ClaimedOrder,
-    application: &Application,
-) -> Result<(Person, Contents), Error> {
-    let (id, member) = (order.id.clone(), order.member.clone());
-    let (person, number, expiry) = store.read_blocking("order.contents", async move |tx| {
-        let (number, expiry): (Option<String>, Option<String>) =
-            sqlx::query_as("/* order.contents */ SELECT number, expiry FROM service_order WHERE id = $1")
-                .bind(id.as_str())
-                .fetch_one(&mut *tx)
-                .await?;
-        let unreadable = || Error::StoreContent { what: format!("order {id} has no member number") };
-        let expiry = expiry.and_then(|expiry| expiry.parse().ok()).ok_or_else(unreadable)?;
-        Ok::<_, Error>((person(tx, &member).await?, number.ok_or_else(unreadable)?, expiry))
-    })?;
-    let fields = person.open(vault)?;
-    let contents = slots(application, &Sheet { issued: Issued { number: &number, expiry }, member: &fields })?;
-    Ok((person, contents))
+/// What a job was bound to, sealed under the key of its member.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound<'a> {
+    pub(crate) job: &'a str,
+    pub(crate) person: &'a Person,
+}
+
+impl Bound<'_> {
+    /// To seal it.
+    pub(crate) fn seal(&self, contents: &Contents) -> Result<Question<Vec<u8>>, Error> {
+        let sealed = contents.iter().map(|(wef, slot)| Sealed { wef: wef.clone(), slot: hex::encode(slot) });
+        let plain = serde_json::to_vec(&sealed.collect::<Vec<_>>()).map(Zeroizing::new);
+        let plain = plain.map_err(|_| Error::Fault { what: "contents are no JSON" })?;
+        self.person.seal(self.job, CONTENTS, &plain)
+    }
+
+    /// To open it, from upper-case hex.
+    pub(crate) fn open(&self, sealed: &str) -> Result<Question<Plain>, Error> {
+        self.person.unseal(self.job, CONTENTS, hex::decode(sealed).map_err(|_| self.unreadable())?)
+    }
+
+    /// The contents, from the answer.
+    pub(crate) fn contents(&self, opened: &Plain) -> Result<Contents, Error> {
+        let sealed: Vec<Sealed> = serde_json::from_slice(opened.expose()).map_err(|_| self.unreadable())?;
+        let slot = |text: &str| hex::decode(text).map_err(|_| self.unreadable());
+        sealed.iter().map(|part| Ok((part.wef.clone(), slot(&part.slot)?))).collect()
+    }
+
+    fn unreadable(&self) -> Error {
+        Error::content(format!("the contents of job {}", self.job))
+    }
 }

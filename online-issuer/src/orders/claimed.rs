@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::id::MemberId;
 use fuda_card::id::{DfName, Kdd};
 use fuda_store::Conn;
+use jiff::civil::Date;
 
 /// An order that has a card.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,10 @@ pub struct ClaimedOrder {
     pub entitlement_state: EntitlementState,
     /// The job that has it.
     pub job: Option<String>,
+    /// The member's number in the service, from the confirmation of the fee on.
+    pub number: Option<String>,
+    /// The last day of the membership, likewise.
+    pub expiry: Option<Date>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -40,6 +45,8 @@ struct Row {
     entitlement: String,
     state: String,
     job: Option<String>,
+    number: Option<String>,
+    expiry: Option<String>,
 }
 
 /// The order of a token, by the token's SHA-256 in lower-case hex.
@@ -48,7 +55,7 @@ struct Row {
 /// [`OrderError::NotFound`], [`OrderError::Unclaimed`].
 pub async fn claimed(tx: &mut Conn, token_sha256: &str) -> Result<ClaimedOrder, Error> {
     let row: Option<Row> = sqlx::query_as(
-        "/* order.claimed */ SELECT o.id, o.member, o.card, o.df, d.profile, d.profile_sha256, e.id AS entitlement, e.state, e.job \
+        "/* order.claimed */ SELECT o.id, o.member, o.card, o.df, d.profile, d.profile_sha256, e.id AS entitlement, e.state, e.job, o.number, o.expiry \
          FROM service_order o JOIN entitlement e ON e.order_id = o.id LEFT JOIN stock_card c ON c.kdd = o.card \
          LEFT JOIN stock_delivery d ON d.order_id = c.delivery_order AND d.number = c.delivery_number WHERE o.token_sha256 = $1",
     )
@@ -68,5 +75,7 @@ pub async fn claimed(tx: &mut Conn, token_sha256: &str) -> Result<ClaimedOrder, 
         entitlement: row.entitlement.clone(),
         entitlement_state: row.state.parse()?,
         job: row.job.clone(),
+        number: row.number.clone(),
+        expiry: row.expiry.as_ref().map(|expiry| expiry.parse()).transpose().map_err(|_| unreadable())?,
     })
 }

@@ -1,7 +1,7 @@
 //! Orders: a member orders a service, claims one card by the code under its cover, pays, and may then activate that card once.
 //!
 //! The right to do so is the entitlement ([`EntitlementState`]). The engine takes an order by its token with [`claimed`], and moves the
-//! entitlement with [`reserve`], [`consume`] and [`release`] in its own transactions; [`bind`] says what goes onto the card.
+//! entitlement with [`reserve`], [`consume`] and [`release`] in its own transactions; `Draft` says what goes onto the card, and `Bound` what a job was bound to.
 
 mod bound;
 mod claim;
@@ -15,7 +15,8 @@ mod show;
 mod state;
 mod tries;
 
-pub use bound::{Contents, bind, bound};
+pub use bound::Contents;
+pub(crate) use bound::{Bound, Draft};
 pub use claim::{Claim, ClaimBy, Claimant, SaleRule, claim};
 pub use claimed::{ClaimedOrder, claimed};
 pub use create::{Created, create};

@@ -11,7 +11,7 @@ pub use index::BlindIndex;
 
 use crate::error::Error;
 use crate::id::MemberId;
-use fuda_kms::{Hsm, KeyName, KeyVersion, Plain, Registry, WrappedDataKey};
+use fuda_kms::{Hsm, KeyName, KeyVersion, Plain, Question, Registry, WrappedDataKey};
 
 /// The vault.
 #[derive(Debug, Clone)]
@@ -57,24 +57,34 @@ impl Vault {
         Ok(MemberKey { version, wrapped })
     }
 
-    /// Seals.
+    /// Asks for what is made of a member's key.
     ///
     /// # Errors
-    /// [`Error::Hsm`].
-    pub fn seal(&self, key: &MemberKey, place: Place<'_>, plain: &[u8]) -> Result<Vec<u8>, Error> {
-        Ok(self.hsm.seal(&key.version, &key.wrapped, &place.associated_data(&key.version), plain)?)
-    }
-
-    /// Opens what was sealed in the same place.
-    ///
-    /// # Errors
-    /// [`Error::Hsm`]; with the code `SEAL_BROKEN` when it is not what was sealed there.
-    pub fn open(&self, key: &MemberKey, place: Place<'_>, sealed: &[u8]) -> Result<Plain, Error> {
-        Ok(self.hsm.open(&key.version, &key.wrapped, &place.associated_data(&key.version), sealed)?)
+    /// [`Error::Hsm`]; with the code `SEAL_BROKEN` when what is opened is not what was sealed there.
+    pub fn ask<T: 'static>(&self, question: Question<T>) -> Result<T, Error> {
+        Ok(self.hsm.ask_blocking(question)?)
     }
 }
 
 impl MemberKey {
+    /// To seal.
+    ///
+    /// # Errors
+    /// [`Error::Hsm`] when it is too long.
+    pub fn seal(&self, place: Place<'_>, plain: &[u8]) -> Result<Question<Vec<u8>>, Error> {
+        let data = place.associated_data(&self.version);
+        Ok(Question::seal(self.version.clone(), self.wrapped.clone(), data, plain)?)
+    }
+
+    /// To open what was sealed in the same place.
+    ///
+    /// # Errors
+    /// [`Error::Hsm`] when it is too long.
+    pub fn open(&self, place: Place<'_>, sealed: Vec<u8>) -> Result<Question<Plain>, Error> {
+        let data = place.associated_data(&self.version);
+        Ok(Question::open(self.version.clone(), self.wrapped.clone(), data, sealed)?)
+    }
+
     /// As two columns: version and wrapped key, hex.
     #[must_use]
     pub fn columns(&self) -> (String, String) {
