@@ -15,6 +15,10 @@ use std::time::Duration;
 const WINDOW_BYTES: usize = 1 << 20;
 /// A stopped program is seen as stopped after microseconds; a busy machine takes longer.
 const STOP_POLL: Duration = Duration::from_micros(200);
+/// What `pagemap` has for each page, and two bits of it.
+const ENTRY_BYTES: usize = 8;
+const PRESENT: u64 = 1 << 63;
+const SWAPPED: u64 = 1 << 62;
 
 /// Byte strings to be found, each with a name: as they are, and written in hex of either case.
 #[derive(Debug)]
@@ -71,10 +75,11 @@ pub fn snapshot(pid: u32, wanted: &Wanted) -> Option<Snapshot> {
 
 fn search(pid: u32, wanted: &Wanted) -> Option<Snapshot> {
     let memory = File::open(format!("/proc/{pid}/mem")).ok()?;
+    let pages = File::open(format!("/proc/{pid}/pagemap")).ok()?;
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
     let mut snapshot = Snapshot::default();
     let mut window = vec![0; WINDOW_BYTES];
-    for (mut from, to) in maps.lines().filter_map(written_region) {
+    for (mut from, to) in maps.lines().filter_map(written_region).flat_map(|region| touched(&pages, region)) {
         while from < to {
             let length = WINDOW_BYTES.min(usize::try_from(to - from).unwrap());
             // A region may have guard pages that cannot be read.
@@ -98,6 +103,26 @@ fn written_region(line: &str) -> Option<(u64, u64)> {
     let (from, to) = range.split_once('-')?;
     let number = |text| u64::from_str_radix(text, 16).ok();
     rights.starts_with("rw").then_some((number(from)?, number(to)?))
+}
+
+/// The parts of a region that exist, in memory or swapped out (proc_pid_pagemap(5)): an allocator may reserve a gigabyte and touch little of it.
+fn touched(pages: &File, (from, to): (u64, u64)) -> Vec<(u64, u64)> {
+    let page = rustix::param::page_size() as u64;
+    let mut entries = vec![0; usize::try_from((to - from) / page).unwrap() * ENTRY_BYTES];
+    // `[vsyscall]` and its like have none.
+    if pages.read_exact_at(&mut entries, from / page * ENTRY_BYTES as u64).is_err() {
+        return vec![(from, to)];
+    }
+    let mut parts: Vec<(u64, u64)> = Vec::new();
+    for (entry, at) in entries.chunks_exact(ENTRY_BYTES).zip((from..to).step_by(usize::try_from(page).unwrap())) {
+        let entry = u64::from_ne_bytes(entry.try_into().unwrap());
+        match parts.last_mut() {
+            _ if entry & (PRESENT | SWAPPED) == 0 => {}
+            Some((_, end)) if *end == at => *end += page,
+            _ => parts.push((at, at + page)),
+        }
+    }
+    parts
 }
 
 /// The state letter of a process; `None` when it is gone.

@@ -1,7 +1,7 @@
 //! A test's own site: token, keys, PIN, database, `fuda.toml`, chips and ports, in a folder that ends with it.
 
 use crate::folder::copy_folder;
-use crate::ports;
+use crate::ports::Row;
 use crate::program::{Ended, binary};
 use crate::running::{Running, until};
 use crate::skip::skipped;
@@ -38,7 +38,7 @@ type PatternOnServer = (TempDir, fuda_tests_cluster::Database);
 #[derive(Debug)]
 pub struct Site {
     folder: TempDir,
-    first_port: u16,
+    ports: Row,
     started: AtomicU32,
     maker: Maker,
     /// Where its database is, when it is no file of the site.
@@ -153,7 +153,7 @@ impl Site {
         }
         let site = Self {
             folder,
-            first_port: ports::take(),
+            ports: Row::take(),
             started: AtomicU32::new(0),
             maker,
             server: None,
@@ -278,14 +278,13 @@ impl Site {
     /// Ports of so many encoders, as HOST:PORT-PORT.
     #[must_use]
     pub fn address(&self, encoders: u16) -> String {
-        assert!(encoders <= ports::ROW);
-        format!("127.0.0.1:{}-{}", self.first_port, self.first_port + encoders - 1)
+        format!("127.0.0.1:{}", self.ports.range(0, encoders))
     }
 
     /// The first port of the site.
     #[must_use]
-    pub const fn first_port(&self) -> u16 {
-        self.first_port
+    pub fn first_port(&self) -> u16 {
+        self.ports.port(0)
     }
 
     /// Somebody who puts the chips of a stack into so many encoders, and puts them into `ejected` when they come out.
@@ -297,7 +296,7 @@ impl Site {
     /// The same with one encoder, counted from 0.
     #[must_use]
     pub fn feeder_at(&self, stack: &str, encoder: u16, more: &[&str]) -> Running {
-        let address = format!("127.0.0.1:{}", self.first_port + encoder);
+        let address = format!("127.0.0.1:{}", self.ports.port(encoder));
         self.feed(stack, "ejected", &address, more)
     }
 
@@ -317,9 +316,7 @@ impl Site {
     /// A line at so many encoders from one on, counted from 0, with its operator and how long it waits for a card.
     #[must_use]
     pub fn line_at(&self, first: u16, encoders: u16, [operator, idle]: [&str; 2], more: &[&str]) -> Running {
-        assert!(first + encoders <= ports::ROW);
-        let port = self.first_port + first;
-        let spec = format!("vpcd:127.0.0.1:{port}-{}", port + encoders - 1);
+        let spec = format!("vpcd:127.0.0.1:{}", self.ports.range(first, encoders));
         let line = ["run", "order.toml", "--encoders", &spec, "--no-progress", "--json"];
         let person = ["--operator", operator, "--idle", idle];
         self.start(&binary("fuda-factory"), &[&line[..], &person, more].concat())

@@ -30,7 +30,7 @@ fn a_name_that_changes_between_two_contacts_changes_no_job_that_has_begun() {
         let sealed = centre.site.database().column("SELECT sealed FROM online_job").remove(0);
         assert!(!sealed.is_empty() && !sealed.contains(FIRST), "{sealed}");
 
-        // A job of an older build is bound to nothing.
+        // A job that is bound to nothing.
         let mut old = centre.card(2);
         let _ = Terminal::new(&mut relay).cut(Cut { command: 12, mode: Mode::After }).run(
             "activate",

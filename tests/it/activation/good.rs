@@ -1,5 +1,6 @@
 //! Good contacts: how many round trips while the card is held, what is on the card, what the store and the receipt say.
 
+use super::relay::http;
 use super::{Centre, Relay, Terminal, on_both};
 use fuda_card_sim::Card;
 use p256::ecdsa::signature::Verifier;
@@ -54,6 +55,37 @@ fn the_whole_session_is_sent_beforehand_and_the_card_waits_for_nobody() {
                     "{done}"
                 );
             }
+        }
+    });
+}
+
+/// Requests that a node has made to its HSM.
+fn hsm_requests(address: &str) -> u64 {
+    let metrics = http(address, "GET", "/metrics", "").body;
+    let line = metrics.as_str().unwrap().lines().find_map(|line| line.strip_prefix("fuda_hsm_requests_total "));
+    line.unwrap().parse().unwrap()
+}
+
+#[test]
+fn answers_as_foretold_need_no_keys_and_where_nothing_was_foretold_they_are_verified() {
+    on_both("activation::good::answers_as_foretold", |engine| {
+        let (centre, node) = Centre::new(engine, 2);
+        let mut relay = Relay::post(&node.address);
+        let signature = 1;
+        for (order, requests) in [(0, signature), (1, signature + 1)] {
+            let mut card = centre.card(order);
+            let mut terminal = Terminal::new(&mut relay);
+            let script = terminal.open("activate", &centre.token(order)).body;
+            if order == 1 {
+                let forget = "UPDATE online_script SET foretold = '' WHERE state = 'offered' AND foretold <> ''";
+                assert_eq!(centre.site.database().change(forget), 1);
+            }
+            let result = terminal.play(&script, &mut card);
+            let before = hsm_requests(&node.address);
+            let done = terminal.say(&result).body;
+            assert_eq!(hsm_requests(&node.address) - before, requests);
+            drop(card);
+            is_activated(&centre, order, &done);
         }
     });
 }

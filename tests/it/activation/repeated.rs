@@ -37,6 +37,34 @@ fn the_same_message_gets_the_same_answer_and_another_body_is_refused() {
 }
 
 #[test]
+fn a_terminal_that_repeats_what_the_script_expects_has_activated_nothing() {
+    let (centre, node) = Centre::new(Engine::Sqlite, 2);
+    let mut relay = Relay::post(&node.address);
+    // There is no card; or the true one, which only tells who it is.
+    for (order, asked, code) in [(0, 0, "CARD_UNPROVED"), (1, 2, "CONTACT_LOST")] {
+        let mut card = centre.card(order);
+        let mut terminal = Terminal::new(&mut relay);
+        let mut opening = terminal.opening("activate", &centre.token(order));
+        // At T=1 every answer is foreseen to the last byte.
+        opening["card"] = json!({ "atr": "3B86810146454153475000" });
+        let script = terminal.say(&opening).body;
+        let mut steps = script["steps"].as_array().unwrap().iter().enumerate();
+        let result = terminal.play_on(&script, |command, _| {
+            let (number, step) = steps.next().unwrap();
+            let expected = step["match"][0]["value"].as_str().unwrap_or_default();
+            if number < asked { card.transmit(command) } else { hex::decode(format!("{expected}9000")).unwrap() }
+        });
+        assert_eq!((&result["end"], steps.len()), (&"done".into(), 0), "an honest terminal would not stop: {result}");
+        let answer = terminal.say(&result).body;
+        assert_eq!((&answer["type"], &answer["code"]), (&"error".into(), &code.into()), "{answer}");
+        let stands = (centre.jobs(order), centre.entitlement(order));
+        assert_eq!(stands, (vec!["unknown".to_owned()], "reserved".to_owned()));
+        let done = Terminal::new(&mut relay).run("activate", &centre.token(order), &mut card);
+        assert_eq!(done["outcome"], "written", "{done}");
+    }
+}
+
+#[test]
 fn answers_that_a_relay_changes_gain_nothing() {
     let (centre, node) = Centre::new(Engine::Sqlite, 3);
     let mut relay = Relay::post(&node.address);

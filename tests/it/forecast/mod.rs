@@ -11,14 +11,16 @@ use crate::cuts::host::{Contact, KDD};
 use crate::cuts::job::{Cards, Journey};
 use crate::cuts::plan::{Cut, Mode};
 use centre::Centre;
+use fuda_card::apdu::Response;
 use fuda_card::cardscript::End as Ran;
-use fuda_card::forecast::{Carrier, End, Lost, Unopened, Verdict};
+use fuda_card::forecast::{Carrier, End, Foretold, Lost, Unopened, Verdict};
 use fuda_card::id::Kdd;
 use fuda_card::personalisation::Plan;
 use fuda_card::personalisation::update::{ContentDigest, Found, JobId, UpdateJob};
 use fuda_card::profile::{Application, DF_WEF_PS};
 use fuda_card::scp03::InitializeUpdateResponse;
 use fuda_card::script::Reading;
+use fuda_card::status::StatusWord;
 use fuda_card_sim::Card;
 use fuda_card_sim::report::Secrets;
 use fuda_card_sim::state::Protocol;
@@ -51,6 +53,9 @@ fn foreseen(plan: Plan, card: Card) -> (Card, Verdict) {
     assert_eq!((result.end, result.r.len()), (Ran::Done, forecast.commands().len()));
     let verdict = centre.verify(&result);
     assert_eq!((&verdict.end, verdict.steps_done), (&End::Complete, centre.plan.steps().len()));
+    if let Some(foretold) = forecast.foretold() {
+        only_these_come_true(foretold, &centre::answers(&result));
+    }
     (contact.end(), verdict)
 }
 
@@ -68,6 +73,47 @@ fn somewhere(cards: &Cards, journey: Journey, random: &mut Random) -> Card {
     let mut contact = Contact::begin(cards.card(journey), Some(Cut { command, mode }));
     let _ = contact.update(cards.application(), &cards.job(journey));
     contact.end()
+}
+
+fn only_these_come_true(foretold: Foretold, answers: &[Response]) {
+    assert!(foretold.came_true(answers));
+    assert_eq!(Foretold::from_bytes(foretold.to_bytes()), foretold);
+    for number in 0..answers.len() {
+        let mut others = answers.to_vec();
+        let missing = others.remove(number);
+        assert!(!foretold.came_true(&others), "answer {number} is missing");
+        others.insert(number, Response { sw: StatusWord::SECURITY_STATUS_NOT_SATISFIED, ..missing.clone() });
+        assert!(!foretold.came_true(&others), "answer {number} is an error");
+        // Of the answer to SELECT, which carries no MAC, nothing is read.
+        let mut data = missing.data.clone();
+        if number > 0 {
+            data.push(0);
+            others[number] = Response { data, ..missing };
+            assert!(!foretold.came_true(&others), "answer {number} has another byte");
+        }
+    }
+    let again = [answers, &answers[answers.len() - 1..]].concat();
+    assert!(!foretold.came_true(&again) && !foretold.came_true(&[]));
+}
+
+#[test]
+fn a_first_personalisation_is_foretold_and_a_look_is_not() {
+    let cards = Cards::new();
+    let job = cards.job(Journey::First);
+    let look = Centre::new(position(cards.application(), &job, &cards.card(Journey::First)), &BTreeMap::new());
+    assert_eq!(look.forecast().foretold(), None, "what a card holds is not known beforehand");
+    let (card, shelf) = found(cards.application(), &job, cards.card(Journey::First));
+    let centre = Centre::new(job.plan(&shelf).unwrap(), &counters(&card));
+    let foretold = centre.forecast().foretold().unwrap();
+    let commands = centre.forecast().commands().len();
+    let (mut card, mut others) = (card, Vec::new());
+    for command in 0..commands {
+        let mut contact = Contact::begin(card, Some(Cut { command, mode: Mode::After }));
+        others.push(centre::answers(&terminal::run(centre.script(Carrier::Whole), &mut contact)));
+        card = found(cards.application(), &job, cards.card(Journey::First)).0;
+    }
+    assert!(others.iter().all(|answers| !foretold.came_true(answers)), "a card that was taken out has not done it all");
+    let _ = foreseen(job.plan(&shelf).unwrap(), card);
 }
 
 #[test]

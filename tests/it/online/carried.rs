@@ -15,7 +15,8 @@ fn ordinary(message: &Value) -> Value {
 fn a_script_is_run_and_its_answers_are_the_result() {
     let Some(desk) = Desk::new("online::carried::a_script_is_run_and_its_answers_are_the_result") else { return };
     let centre = ScriptedCentre::start(&desk.certificate, |_, tls, heard| converse(tls, heard, ordinary));
-    let report = desk.activate(&centre, &[]).done();
+    let card = desk.card(&[]);
+    let report = desk.start(&centre, &[]).wait().done();
     assert_eq!((&report["outcome"], &report["transport"]), (&json!("written"), &json!("ws")), "{report}");
     assert_eq!((&report["round_trips_card_held"], &report["commands"]), (&json!(0), &json!(2)), "{report}");
     assert_eq!((&report["resent"], &report["receipt"]["key"]), (&json!(0), &json!("receipt@1")), "{report}");
@@ -30,8 +31,9 @@ fn a_script_is_run_and_its_answers_are_the_result() {
     assert_eq!(rest, (&json!("0000000000000001"), &json!(2), &json!("done"), &json!(2)), "{result}");
     let answers = result["r"].as_array().unwrap();
     assert!(answers[1].as_str().unwrap().starts_with("9F7F") && result["t"].as_array().unwrap().len() == 2, "{result}");
-    // The card came out.
-    desk.site.until_ejected(1);
+    // The card came out, and there is no other.
+    let _ = card.wait().done();
+    assert_eq!(desk.site.chips("ejected").len(), 1);
 }
 
 #[test]
