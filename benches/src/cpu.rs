@@ -1,6 +1,7 @@
-//! CPU time of this process and of the children that it waited for.
+//! CPU time of this process, of others and of their children.
 
 use crate::doing::{Doing, failed};
+use crate::memory;
 use fuda_cli::Failure;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
@@ -24,8 +25,7 @@ pub fn own() -> Duration {
 /// # Errors
 /// When `/proc` is not Linux's.
 pub fn children_s() -> Result<f64, Failure> {
-    let text = std::fs::read_to_string("/proc/self/stat").doing("read /proc/self/stat")?;
-    seconds(&text, CUTIME).ok_or_else(|| failed("/proc/self/stat is not as proc(5) says".to_owned()))
+    read(std::process::id(), CUTIME)
 }
 
 /// CPU time, in seconds, that a process has used (proc(5): `utime` and `stime`); steps of 10 ms.
@@ -33,11 +33,24 @@ pub fn children_s() -> Result<f64, Failure> {
 /// # Errors
 /// When there is no such process.
 pub fn of_process_s(pid: u32) -> Result<f64, Failure> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).doing("read a process's CPU time")?;
-    seconds(&text, UTIME).ok_or_else(|| failed(format!("/proc/{pid}/stat is not as proc(5) says")))
+    read(pid, UTIME)
 }
 
-/// Two neighbouring fields, of which the first is so many behind the program's name; the name the program's name, is in parentheses and may hold anything.
+/// CPU time, in seconds, of all children that a process has and has had: a worker that was replaced counts on.
+///
+/// # Errors
+/// As [`of_process_s`].
+pub fn of_children_s(pid: u32) -> Result<f64, Failure> {
+    let living = memory::children(pid).into_iter().map(of_process_s).sum::<Result<f64, Failure>>()?;
+    Ok(living + read(pid, CUTIME)?)
+}
+
+fn read(pid: u32, first: usize) -> Result<f64, Failure> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).doing("read a process's CPU time")?;
+    seconds(&text, first).ok_or_else(|| failed(format!("/proc/{pid}/stat is not as proc(5) says")))
+}
+
+/// Two neighbouring fields, of which the first is so many behind the program's name; the name is in parentheses and may hold anything.
 fn seconds(stat: &str, first: usize) -> Option<f64> {
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(first);

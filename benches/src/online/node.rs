@@ -84,13 +84,12 @@ impl Node {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
             line.ok_or_else(|| failed(format!("the centre does not count {name}")))
         };
-        let workers = memory::children(self.child.id()).into_iter().map(cpu::of_process_s);
         Ok(Counts {
             commits: counter("fuda_store_commits_total")?,
             jobs: counter("fuda_store_jobs_total")?,
             requests: counter("fuda_hsm_requests_total")?,
             node_s: cpu::of_process_s(self.child.id())?,
-            workers_s: workers.sum::<Result<f64, Failure>>()?,
+            workers_s: cpu::of_children_s(self.child.id())?,
         })
     }
 

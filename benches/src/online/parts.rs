@@ -4,10 +4,10 @@ use super::load::TERMINALS;
 use super::node::trust;
 use super::shop::{self, Sale};
 use super::terminal::{Carrier, is_written, opening, play};
+use crate::cpu;
 use crate::doing::{Doing, failed};
 use crate::rounds::number;
 use crate::site::Site;
-use crate::{cpu, memory};
 use fuda_cli::Failure;
 use fuda_kms::{CardChallenge, CardRequest, CardStep, Hsm, HsmConfig, KeyName, KeyVersion, Registry};
 use fuda_online_issuer::engine::{Engine, Intake};
@@ -66,8 +66,8 @@ impl Alone {
     }
 }
 
-/// Activations a second and CPU seconds of the workers for one: the session keys before the script and again for its answers, the member's
-/// fields, what is bound to the job sealed and opened, the receipt.
+/// Activations a second and CPU seconds of the workers for one: the session keys, the member's fields, what is bound to the job sealed, the
+/// receipt.
 fn hsm_alone(hsm: &Hsm, registry: &Registry, length: Duration) -> Result<(f64, f64), Failure> {
     let newest = |name: &str| -> Result<KeyVersion, Failure> {
         let name: KeyName = name.parse().doing("name a key")?;
@@ -82,13 +82,11 @@ fn hsm_alone(hsm: &Hsm, registry: &Registry, length: Duration) -> Result<(f64, f
     let caller = || {
         while since.elapsed() < length {
             let [.., a, b] = done.fetch_add(1, Ordering::Relaxed).to_be_bytes();
-            for _ in 0..2 {
-                let challenge = CardChallenge::Predicted { counter: 3, df_name: df_name.clone() };
-                let step = CardStep::OpenSession { key: ticket.clone(), host_challenge: [b; 8], challenge };
-                let kdd = [0, 0, 0, 0, 0, 0, 0, 0, a, b];
-                hsm.card(CardRequest { epoch: hsm.epoch()?, kdd, steps: vec![step] })?;
-                hsm.open(&vault, &data_key, b"member", &sealed)?;
-            }
+            let challenge = CardChallenge::Predicted { counter: 3, df_name: df_name.clone() };
+            let step = CardStep::OpenSession { key: ticket.clone(), host_challenge: [b; 8], challenge };
+            let kdd = [0, 0, 0, 0, 0, 0, 0, 0, a, b];
+            hsm.card(CardRequest { epoch: hsm.epoch()?, kdd, steps: vec![step] })?;
+            hsm.open(&vault, &data_key, b"member", &sealed)?;
             hsm.seal(&vault, &data_key, b"contents", &[0x20; 400])?;
             hsm.sign(&receipt, &[b; 32])?;
         }
@@ -104,7 +102,7 @@ fn hsm_alone(hsm: &Hsm, registry: &Registry, length: Duration) -> Result<(f64, f
 
 /// CPU seconds of this process's workers.
 fn workers_s() -> Result<f64, Failure> {
-    memory::children(std::process::id()).into_iter().map(cpu::of_process_s).sum()
+    cpu::of_children_s(std::process::id())
 }
 
 /// CPU seconds of a handshake and four messages, both sides, without a network.

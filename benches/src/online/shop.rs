@@ -87,6 +87,8 @@ pub fn stock(site: &Site, lot: Lot, cards: usize) -> Result<Vec<Sale>, Failure> 
     finish(site.myself()?.args(["--sell", &lot.0.to_string()]))?;
     let mut sales = load(site, lot)?;
     sales.remove(0);
+    // The system writes what was made here to the disk after half a minute, in one go: that shall not fall into what is measured.
+    rustix::fs::sync();
     output::line(&format!(
         "{cards} cards made by the line in {:.0} s, sold to as many members after {:.0} s",
         made.as_secs_f64(),
