@@ -128,11 +128,11 @@ fn two_writes_per_message_do_not_wait_for_an_acknowledgement() {
     slot.0.set_nodelay(false).unwrap();
     slot.insert();
     let started = Instant::now();
-    for _ in 0..50 {
+    for _ in 0..200 {
         slot.exchange("00CA004500").unwrap();
     }
-    // With delayed acknowledgements 50 exchanges take at least 2 s.
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    // With delayed acknowledgements 200 exchanges take at least 8 s.
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
     slot.eject();
 }
 

@@ -74,10 +74,13 @@ fn crashes_in_a_commit(test: &str, lingers: Lingers, between: impl FnOnce(&Clust
     create_notes(&store).unwrap();
     let waits_for = match lingers {
         Lingers::Before => {
-            database.change(
-                "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'; \
+            // As long as this server lives; the next one lets it pass.
+            let born = &database.rows("SELECT pg_postmaster_start_time()::text")[0][0];
+            database.change(&format!(
+                "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF pg_postmaster_start_time() = '{born}' THEN PERFORM pg_sleep(3600); END IF; RETURN NULL; END $$; \
                  CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON note INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION linger()",
-            );
+            ));
             "PgSleep"
         }
         Lingers::After => {
@@ -86,19 +89,30 @@ fn crashes_in_a_commit(test: &str, lingers: Lingers, between: impl FnOnce(&Clust
             "SyncRep"
         }
     };
-    std::thread::scope(|scope| {
-        let writer = scope.spawn(|| insert(&store, 1, "x"));
+    let over = AtomicBool::new(false);
+    let written = std::thread::scope(|scope| {
+        // The server takes a setting up when it has time; transactions before that are not held up.
+        let writer = scope.spawn(|| {
+            let mut written = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                let id = i64::try_from(written.len()).unwrap();
+                insert(&store, id, "x").unwrap();
+                written.push(id);
+            }
+            written
+        });
         let waiting = format!("SELECT pid FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = '{waits_for}'");
         while database.rows(&waiting).is_empty() {
-            assert!(!writer.is_finished(), "it was committed before the server crashed");
+            assert!(!writer.is_finished(), "no COMMIT lingers");
         }
         cluster.signal_all(Signal::KILL);
         cluster.stop();
         cluster.run();
         between(&cluster);
-        writer.join().unwrap().unwrap();
+        over.store(true, Ordering::Relaxed);
+        writer.join().unwrap()
     });
-    assert_eq!(ids(&store), [1]);
+    assert_eq!(ids(&store), written);
 }
 
 #[test]
@@ -156,7 +170,8 @@ fn the_mark_of_a_transaction_stays_whatever_its_jobs_do_and_goes_when_its_writer
 #[test]
 fn a_server_that_stays_away_is_named_and_the_store_goes_on_when_it_is_back() {
     let Some(mut cluster) = cluster("outage::a_server_that_stays_away") else { return };
-    let impatient = Options { reconnect_timeout: Duration::from_millis(600), ..options() };
+    let reconnect = Duration::from_secs(2);
+    let impatient = Options { reconnect_timeout: reconnect, ..options() };
     let store = Store::open_with(&cluster.database().url(), &impatient).unwrap();
     create_notes(&store).unwrap();
     insert(&store, 1, "before").unwrap();
@@ -166,7 +181,7 @@ fn a_server_that_stays_away_is_named_and_the_store_goes_on_when_it_is_back() {
         assert_eq!((error.code(), error.exit()), ("STORE_UNREACHABLE", 8), "{error}");
         assert!(error.to_string().contains("postgres://fuda@/"), "it names the server: {error}");
     }
-    assert!(began.elapsed() >= Duration::from_millis(1200), "it was sought each time");
+    assert!(began.elapsed() >= 2 * reconnect, "it was sought each time");
     let read = store.read_blocking("note.ids", async |tx| {
         Ok::<Vec<i64>, Error>(sqlx::query_scalar("SELECT id FROM note").fetch_all(tx).await?)
     });
@@ -179,14 +194,14 @@ fn a_server_that_stays_away_is_named_and_the_store_goes_on_when_it_is_back() {
 #[test]
 fn a_server_that_hangs_is_given_up_after_its_deadline() {
     let Some(cluster) = cluster("outage::a_server_that_hangs") else { return };
-    let (answer, reconnect) = (Duration::from_millis(500), Duration::from_millis(300));
+    let (answer, reconnect) = (Duration::from_secs(2), Duration::from_secs(2));
     let impatient = Options { answer_timeout: answer, reconnect_timeout: reconnect, ..options() };
     let store = Store::open_with(&cluster.database().url(), &impatient).unwrap();
     create_notes(&store).unwrap();
     cluster.signal_all(Signal::STOP);
     let began = Instant::now();
     let error = insert(&store, 1, "x").unwrap_err();
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     // It was frozen before anything was sent, so nothing can have been committed.
     assert_eq!(error.code(), "STORE_UNREACHABLE", "{error}");
     cluster.signal_all(Signal::CONT);

@@ -1,8 +1,8 @@
 //! Transactions of one part follow one another over all connections; those of two do not wait; two that are in each other's way part.
 
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Barrier, LazyLock};
+use std::time::Duration;
 
 use fuda_store::{Error, Store};
 use fuda_tests_cluster::{Engine, engine_here, on_both_engines};
@@ -63,23 +63,24 @@ fn a_part_that_takes_long_holds_up_no_other_but_the_whole_store_waits_for_it() {
     let fixture = Fixture::on(Engine::Postgres);
     let others = fixture.place.open();
     let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
-    let slow_s = 0.6;
-    let slow = |began: Instant| began.elapsed().as_secs_f64() > slow_s;
+    let (release, released) = tokio::sync::watch::channel(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            let body = async move |tx: &mut fuda_store::Conn| {
+            let body = async move |_: &mut fuda_store::Conn| {
                 begun.send(()).unwrap();
-                sqlx::query("SELECT pg_sleep($1)::text").bind(slow_s).execute(tx).await?;
+                released.clone().wait_for(|released| *released).await.unwrap();
                 Ok::<_, Error>(())
             };
             fixture.store.part("slow").run_tx_blocking("test.slow", body).unwrap();
         });
         has_begun.recv().unwrap();
-        let began = Instant::now();
+        // If it waited, it would do so for ever.
         append(&others, "quick", 0).unwrap();
-        assert!(!slow(began), "another part waited");
-        others.run_tx_blocking("test.all", async |_| Ok::<_, Error>(())).unwrap();
-        assert!(slow(began), "the whole store did not wait");
+        let all = scope.spawn(|| others.run_tx_blocking("test.all", async |_| Ok::<_, Error>(())));
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(!all.is_finished(), "the whole store did not wait");
+        release.send(true).unwrap();
+        all.join().unwrap().unwrap();
     });
 }
 
@@ -88,7 +89,8 @@ fn two_transactions_in_each_others_way_are_both_done() {
     if engine_here(Engine::Postgres, "parts::two_transactions_in_each_others_way").is_none() {
         return;
     }
-    static RUNS: AtomicI64 = AtomicI64::new(0);
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    static BOTH_HAVE_ONE: LazyLock<tokio::sync::Barrier> = LazyLock::new(|| tokio::sync::Barrier::new(2));
     let fixture = Fixture::on(Engine::Postgres);
     let stores = [fixture.store.clone(), fixture.place.open()];
     for id in [1, 2] {
@@ -98,12 +100,13 @@ fn two_transactions_in_each_others_way_are_both_done() {
         for (number, (store, order)) in stores.iter().zip([[1_i64, 2], [2, 1]]).enumerate() {
             scope.spawn(move || {
                 let body = async move |tx: &mut fuda_store::Conn| {
-                    RUNS.fetch_add(1, Ordering::Relaxed);
-                    for id in order {
+                    let is_first = RUNS.fetch_add(1, Ordering::Relaxed) < 2;
+                    for (at, id) in order.into_iter().enumerate() {
                         let touch = "UPDATE note SET body = body || 'x' WHERE id = $1";
                         sqlx::query(touch).bind(id).execute(&mut *tx).await?;
-                        // Long enough for the other to take its first row.
-                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        if is_first && at == 0 {
+                            BOTH_HAVE_ONE.wait().await;
+                        }
                     }
                     Ok::<_, Error>(())
                 };

@@ -35,8 +35,8 @@ fn started(site: &Site, body: &str, workers: u16) -> Result<Hsm, Error> {
         known_keys(site);
     }
     let mut token = site.token();
-    token.provider.profile.start_ms = 3000;
-    token.provider.profile.answer_ms = 2000;
+    token.provider.profile.start_ms = 6000;
+    token.provider.profile.answer_ms = 6000;
     site.hsm_of(token, Place::Processes { program: script(site, body) }, workers)
 }
 
