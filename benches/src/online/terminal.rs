@@ -16,7 +16,7 @@ use rustls::{ClientConnection, StreamOwned};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tungstenite::client::ClientRequestBuilder;
 use tungstenite::{Message, WebSocket};
 
@@ -133,14 +133,16 @@ pub fn is_written(answer: &str) -> Result<(), Failure> {
 /// # Errors
 /// When there is no randomness.
 pub fn opening(carrier: Carrier, order: String) -> Result<String, Failure> {
-    let mut sid = [0; 16];
-    getrandom::fill(&mut sid).doing("get random numbers")?;
+    let mut chance = [0; 10];
+    getrandom::fill(&mut chance).doing("get random numbers")?;
+    // As the real terminal names its sessions.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).doing("read the clock")?.as_millis();
     let transport = match carrier {
         Carrier::WebSocket => Transport::Ws,
         Carrier::Post => Transport::Post,
     };
     let open = Open {
-        sid: SessionId::new(sid),
+        sid: SessionId::at(u64::try_from(now).unwrap_or_default(), chance),
         seq: 0,
         purpose: Purpose::Activate,
         order,

@@ -149,8 +149,22 @@ impl JsonSchema for HexBytes {
 }
 
 identifier! {
-    /// A session, from `open` to its end: 16 random bytes that the terminal chooses. Who knows it may resume the session.
+    /// A session, from `open` to its end: 16 bytes that the terminal chooses, 10 of them or all at random. Who knows it may resume the session.
     SessionId, 16, "32 upper-case hex digits", "^[0-9A-F]{32}$"
+}
+
+impl SessionId {
+    /// One that begins so many milliseconds after 1970, and goes on at random. As with UUID version 7 (RFC 9562, 6.2 and 6.11), sessions of
+    /// one time stand side by side in a centre's indexes.
+    #[must_use]
+    pub fn at(ms: u64, chance: [u8; 10]) -> Self {
+        let [_, _, time @ ..] = ms.to_be_bytes();
+        let mut sid = [0; 16];
+        let (head, tail) = sid.split_at_mut(time.len());
+        head.copy_from_slice(&time);
+        tail.copy_from_slice(&chance);
+        Self(sid)
+    }
 }
 
 identifier! {

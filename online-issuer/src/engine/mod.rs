@@ -42,6 +42,8 @@ pub use expire::{Elapsed, elapse};
 pub use job::Job;
 
 use crate::error::Error;
+use crate::id::MemberId;
+use crate::members::{Person, person_if_kept};
 use fuda_card::cardscript::{TerminalMessage, decode, encode};
 use fuda_kms::Hsm;
 use fuda_store::clock::stored;
@@ -208,6 +210,12 @@ impl Engine {
         let (profiles, opens_since) = (Arc::clone(&self.inner.profiles), stored(self.now() - open::OPENS_WINDOW));
         let look = async move |tx: &mut Conn| Scene::look(tx, place, errand, &profiles, &opens_since).await;
         self.inner.store.look("online.scene", look).await
+    }
+
+    /// What is sealed about a member; nothing of one who was erased.
+    async fn person(&self, member: &MemberId) -> Result<Option<Person>, Error> {
+        let member = member.clone();
+        self.inner.store.look("online.person", async move |tx: &mut Conn| person_if_kept(tx, &member).await).await
     }
 
     /// Does a turn; its answer may leave then.

@@ -8,6 +8,7 @@ use super::reply::Place;
 use super::script::{Part, Script, Work};
 use super::target::{ChallengeSource, Target};
 use crate::error::Error;
+use crate::id::timed;
 use crate::orders::Contents;
 use fuda_card::apdu::ApduError;
 use fuda_card::cardscript::limits::SCRIPT_LIFE_S;
@@ -160,7 +161,7 @@ pub(crate) fn offer(
     steps.iter().for_each(|step| hash.update(step.c.as_bytes()));
     let expires = now + SignedDuration::from_secs(i64::from(SCRIPT_LIFE_S));
     let script = Script {
-        id: ScriptId::new(random()?),
+        id: ScriptId::new(timed(now)?),
         sid: place.sid,
         seq: place.seq,
         job: errand.job.map(|(job, _)| job.id.clone()).unwrap_or_default(),

@@ -11,7 +11,7 @@ use super::target::Aim;
 use super::turn::{Asked, JobTurn, Right, Stage, Turn};
 use super::{Engine, View};
 use crate::error::Error;
-use crate::id::OrderToken;
+use crate::id::{OrderToken, timed};
 use crate::orders::{Bound, Contents, Draft};
 use fuda_card::cardscript::{CentreMessage, Open, Outcome, Purpose, Receipt};
 use fuda_card::forecast::Carrier;
@@ -148,7 +148,7 @@ impl Opening<'_> {
         let draft = Draft::of(&self.view.order, &self.view.target.application, person)?;
         let (said, keys) = hsm.ask(draft.question()?.and(session)).await?;
         let contents = draft.contents(&said)?;
-        let id = hex::encode_upper(random::<8>()?);
+        let id = hex::encode_upper(timed(self.engine.now())?);
         let sealed = hsm.ask(Bound { job: &id, person }.seal(&contents)?).await?;
         let job = self.new_job(id, &contents, hex::encode_upper(sealed))?;
         Ok((job, Stage::New, contents, keys))

@@ -48,6 +48,9 @@ impl Engine {
         }
         let keying = keying(&course.script, &course.view.target)?;
         let keys = keying.as_ref().map(Keying::question).transpose()?;
+        if course.unconfirmed().is_some() {
+            course.view.person = self.person(&course.view.order.member).await?;
+        }
         let bound = course.unconfirmed().map(|job| job.open(course.view.person()?)).transpose()?;
         let (opened, keys) = self.inner.hsm.ask(Question::optional(bound).and(Question::optional(keys))).await?;
         let supplies = keying.zip(keys).map(|(keying, keys)| keying.supplies(keys)).transpose()?;

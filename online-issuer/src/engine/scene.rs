@@ -67,7 +67,7 @@ pub(crate) struct View {
     pub(super) gate: Option<Refusal>,
     /// Scripts that write and may have run, or may run yet.
     pub(super) unresolved: Vec<Script>,
-    /// What is sealed about the member, where it is written: nothing of a member who was erased.
+    /// What is sealed about the member, for a session that begins and writes: nothing of a member who was erased.
     pub(super) person: Option<Person>,
 }
 
@@ -80,10 +80,13 @@ impl Scene {
         profiles: &Profiles,
         opens_since: &str,
     ) -> Result<Self, Error> {
-        if let Some(before) = answered(tx, sid, seq).await? {
+        let session = Session::load(tx, sid).await?;
+        if session.as_ref().is_some_and(|session| seq <= session.last_seq)
+            && let Some(before) = answered(tx, sid, seq).await?
+        {
             return Ok(Self::Answered(before));
         }
-        match (errand, Session::load(tx, sid).await?) {
+        match (errand, session) {
             (Errand::Open(asked), None) => {
                 let (token_sha256, purpose) = asked?;
                 open::admit(tx, &token_sha256, opens_since).await?;
@@ -149,7 +152,7 @@ impl View {
         let unresolved = Script::unresolved(tx, order.card, &order.df).await?;
         let is_done = job.as_ref().is_some_and(|job| job.state == JobState::Confirmed);
         let person = match purpose {
-            Purpose::Activate if !is_done => person_if_kept(tx, &order.member).await?,
+            Purpose::Activate if !has_begun && !is_done => person_if_kept(tx, &order.member).await?,
             _ => None,
         };
         Ok(Self { order, target, aim, job, gate, unresolved, person })

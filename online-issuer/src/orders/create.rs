@@ -2,7 +2,7 @@
 
 use super::{EntitlementState, OrderError};
 use crate::error::Error;
-use crate::id::{MemberId, OrderId, OrderToken, random_hex};
+use crate::id::{MemberId, OrderId, OrderToken, timed};
 use crate::members::{MemberError, Service};
 use fuda_store::{Conn, Store, clock};
 
@@ -25,9 +25,10 @@ pub fn create(
     service: &Service,
     request_key: Option<String>,
 ) -> Result<Created, Error> {
-    let (order, token, entitlement) = (OrderId::random()?, OrderToken::random()?, random_hex::<8>()?);
+    let now = store.clock().now();
+    let (order, token, entitlement) = (OrderId::random()?, OrderToken::random()?, hex::encode_upper(timed(now)?));
     let (sha256, member, service) = (token.sha256(), member.clone(), service.clone());
-    let now = clock::stored(store.clock().now());
+    let now = clock::stored(now);
     let order = store.run_tx_blocking("order.create", async move |tx| {
         let erased: Option<(Option<String>,)> =
             sqlx::query_as("/* order.create */ SELECT erased_at FROM member WHERE id = $1")

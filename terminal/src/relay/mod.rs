@@ -38,7 +38,7 @@ use fuda_cli::{Globals, StopSignal};
 use line::Line;
 use screen::Screen;
 use session::Session;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stop::Stop;
 
 /// Where the centre is and how to get there.
@@ -67,15 +67,17 @@ pub fn relay(
     signal: StopSignal,
 ) -> Result<Report, (Trouble, Money)> {
     let stop = Stop::new(signal);
-    let mut sid = [0; 16];
+    let mut chance = [0; 10];
     // Who guesses it could resume the session: without random numbers there is none.
-    getrandom::fill(&mut sid).map_err(|error| {
+    getrandom::fill(&mut chance).map_err(|error| {
         (Trouble::Link(LinkFault::Unreachable(format!("no random numbers: {error}"))), Money::Untouched)
     })?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let sid = SessionId::at(u64::try_from(now).unwrap_or_default(), chance);
     let Way { centre, trust, choice, patience } = way;
     let line = Line::new(centre, trust, *choice, *patience, &stop);
     let mut screen = Screen::new(globals, consent);
-    let ended = Session::new(line, encoders, job, SessionId::new(sid)).run(&mut screen);
+    let ended = Session::new(line, encoders, job, sid).run(&mut screen);
     screen.finish();
     ended
 }
