@@ -9,7 +9,7 @@ use fuda_kms::metrics::WorkerState;
 use fuda_kms::provider::TokenCopy;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// CKR_DEVICE_REMOVED.
 const DEVICE_REMOVED: u64 = 0x32;
@@ -49,7 +49,9 @@ site_test! {
         assert_eq!(error.code(), "HSM_CALL_FAILED");
         assert!(error.to_string().contains("CKR_DEVICE_REMOVED"), "{error}");
         faulty.recover();
+        let since = Instant::now();
         until("an answer", || card(&hsm).is_ok());
+        assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
         let metrics = hsm.metrics();
         assert!((1..=2).contains(&metrics.resets), "{metrics:?}");
     }

@@ -25,10 +25,12 @@ site_test! {
         // Nobody waits for a minute to be told so.
         let since = Instant::now();
         assert!(card(&hsm).is_err());
-        assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
 
         std::fs::rename(site.path("away"), site.path("tokens")).unwrap();
+        let since = Instant::now();
         until("an answer", || card(&hsm).is_ok());
+        assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
         until("both to serve", || pids(&hsm.metrics()).len() == 2);
     }
 }
