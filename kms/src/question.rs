@@ -29,6 +29,12 @@ impl<T: 'static> Question<T> {
         Self { tasks: vec![task], read: Box::new(move |replies| replies.next().and_then(read)) }
     }
 
+    /// Work for a `vault` key, if it fits into a message.
+    fn vault(key: KeyVersion, deed: VaultDeed, read: fn(Reply) -> Option<T>) -> Result<Self, Error> {
+        deed.check()?;
+        Ok(Self::one(Task::Vault { epoch: Epoch::ANY, key, deed }, read))
+    }
+
     /// Both, in one request of at most 64 KiB: it is answered when both are, in the time that one has, and fails when one does.
     #[must_use]
     pub fn and<U: 'static>(mut self, other: Question<U>) -> Question<(T, U)> {
@@ -135,13 +141,9 @@ impl Question<Vec<u8>> {
     /// [`PLAIN_BYTES_MAX`]: crate::vault::PLAIN_BYTES_MAX
     pub fn seal(vault: KeyVersion, data_key: WrappedDataKey, aad: Vec<u8>, plain: &[u8]) -> Result<Self, Error> {
         let plain = Arc::new(Plain::new(plain.to_vec()));
-        let deed = VaultDeed::Seal { data_key, aad, plain };
-        deed.check()?;
-        let task = Task::Vault { epoch: Epoch::ANY, key: vault, deed };
-        Ok(Self::one(
-            task,
-            |reply| if let Reply::Vault(VaultReply::Sealed(sealed)) = reply { Some(sealed) } else { None },
-        ))
+        Self::vault(vault, VaultDeed::Seal { data_key, aad, plain }, |reply| {
+            if let Reply::Vault(VaultReply::Sealed(sealed)) = reply { Some(sealed) } else { None }
+        })
     }
 }
 
@@ -151,13 +153,9 @@ impl Question<Plain> {
     /// # Errors
     /// [`Error::BadRequest`].
     pub fn open(vault: KeyVersion, data_key: WrappedDataKey, aad: Vec<u8>, sealed: Vec<u8>) -> Result<Self, Error> {
-        let deed = VaultDeed::Open { data_key, aad, sealed };
-        deed.check()?;
-        let task = Task::Vault { epoch: Epoch::ANY, key: vault, deed };
-        Ok(Self::one(
-            task,
-            |reply| if let Reply::Vault(VaultReply::Opened(plain)) = reply { Some(plain) } else { None },
-        ))
+        Self::vault(vault, VaultDeed::Open { data_key, aad, sealed }, |reply| {
+            if let Reply::Vault(VaultReply::Opened(plain)) = reply { Some(plain) } else { None }
+        })
     }
 }
 

@@ -144,7 +144,7 @@ impl fmt::Display for OrderId {
 }
 
 /// Random bytes of the operating system.
-fn random<const N: usize>() -> Result<[u8; N], Error> {
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|error| Error::Random { text: error.to_string() })?;
     Ok(bytes)
@@ -156,7 +156,8 @@ pub(crate) fn random_hex<const N: usize>() -> Result<String, Error> {
 }
 
 /// Eight bytes for rows that the centre names: milliseconds (mod 2⁴⁰, 34 years) and 24 random bits. What is made at one time stands side by side in
-/// an index, so that one page of it is written instead of one for each. Should two be equal, the index refuses the later one, and it is asked for again.
+/// an index, so that one page of it is written instead of one for each. Should two be equal, the index refuses
+/// the later one: the engine does its message again, a new order fails and may be asked for again.
 pub(crate) fn timed(now: Timestamp) -> Result<[u8; 8], Error> {
     let [_, _, _, time @ ..] = now.as_millisecond().to_be_bytes();
     let mut id = [0; 8];

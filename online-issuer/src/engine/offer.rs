@@ -8,7 +8,7 @@ use super::reply::Place;
 use super::script::{Part, Script, Work};
 use super::target::{ChallengeSource, Target};
 use crate::error::Error;
-use crate::id::timed;
+use crate::id::{random, timed};
 use crate::orders::Contents;
 use fuda_card::apdu::ApduError;
 use fuda_card::cardscript::limits::SCRIPT_LIFE_S;
@@ -189,11 +189,4 @@ pub(crate) fn offer(
         steps,
     };
     Ok(Offer { script, message })
-}
-
-/// Random bytes of the operating system.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Error::Fault { what: "the operating system has no random numbers" })?;
-    Ok(bytes)
 }

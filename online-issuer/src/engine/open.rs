@@ -2,7 +2,7 @@
 
 use super::job::{Job, SALT_BYTES, digest_of};
 use super::life_cycle::{JobEvent, JobState, ScriptEvent, ScriptState};
-use super::offer::{Begun, Errand, How, blank, offer, random};
+use super::offer::{Begun, Errand, How, blank, offer};
 use super::refusal::Refusal;
 use super::reply::Place;
 use super::script::{Script, Work};
@@ -11,7 +11,7 @@ use super::target::Aim;
 use super::turn::{Asked, JobTurn, Right, Stage, Turn};
 use super::{Engine, View};
 use crate::error::Error;
-use crate::id::{OrderToken, timed};
+use crate::id::{OrderToken, random, timed};
 use crate::orders::{Bound, Contents, Draft};
 use fuda_card::cardscript::{CentreMessage, Open, Outcome, Purpose, Receipt};
 use fuda_card::forecast::Carrier;
