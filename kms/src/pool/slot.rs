@@ -165,7 +165,10 @@ impl Slot {
                     Taken::Job(job) => job,
                     Taken::Nothing => match worker.gone() {
                         None => continue,
-                        Some(error) => return self.dead(worker, &error, Event::Death, renewal),
+                        Some(error) => {
+                            self.house.shared.counters.event(Event::Death);
+                            return self.dead(worker, &error, renewal);
+                        }
                     },
                     Taken::Closed => {
                         self.leaving.push(worker.drain());
@@ -175,14 +178,14 @@ impl Slot {
                 },
             };
             if let Some(error) = worker.gone() {
+                self.house.shared.counters.event(Event::Death);
                 // It never saw the request.
                 self.house.shared.queue.give_back(job);
-                return self.dead(worker, &error, Event::Death, renewal);
+                return self.dead(worker, &error, renewal);
             }
             if let Some(end) = self.ask(&mut worker, job, &mut renewal) {
                 return match end {
-                    Ended::Died(error) => self.dead(worker, &error, Event::Death, renewal),
-                    Ended::Hung(error) => self.dead(worker, &error, Event::Timeout, renewal),
+                    Ended::Lost(error) => self.dead(worker, &error, renewal),
                     Ended::Replace(job, why) => {
                         self.house.shared.counters.event(why);
                         self.leaving.push(worker.drain());
@@ -239,12 +242,14 @@ impl Slot {
             }
             Asked::Hung => {
                 let error = Error::Deadline { waited_s: limit.as_secs() };
+                shared.counters.event(Event::Timeout);
                 self.hand_over(job, &error);
-                Some(Ended::Hung(error))
+                Some(Ended::Lost(error))
             }
             Asked::Died(error) => {
+                shared.counters.event(Event::Death);
                 self.hand_over(job, &error);
-                Some(Ended::Died(error))
+                Some(Ended::Lost(error))
             }
         }
     }
@@ -266,11 +271,11 @@ impl Slot {
         }
     }
 
-    fn dead(&mut self, worker: Worker, error: &Error, why: Event, renewal: Renewal) -> End {
+    /// What it was lost by is counted already: before its request is answered by another.
+    fn dead(&mut self, worker: Worker, error: &Error, renewal: Renewal) -> End {
         tracing::warn!(place = self.number, pid = worker.pid(), %error, "an HSM worker is replaced");
         let served = worker.served();
         self.lost = Some(Instant::now());
-        self.house.shared.counters.event(why);
         self.house.shared.counters.worker(self.number, |told| (told.state, told.pid) = (WorkerState::Starting, None));
         self.leaving.push(worker.kill());
         self.leaving.extend(renewal.under_way.map(Starting::leave));
@@ -378,8 +383,8 @@ impl Slot {
 /// How a request ended its worker's service.
 #[derive(Debug)]
 enum Ended {
-    Died(Error),
-    Hung(Error),
+    /// It died or hung.
+    Lost(Error),
     Replace(Job, Event),
 }
 
