@@ -68,11 +68,12 @@ impl<'a> Supply<'a> {
         self.memory.note(&beat)?;
         self.unclaimed = beat.unclaimed;
         let is_paused = beat.control == Control::Paused;
+        // First it takes no more cards, then it tells how many it has.
+        self.floor.hold(if is_paused { Hold::Paused } else { Hold::Going });
         if is_paused != self.is_paused {
             tell(if is_paused { LineEvent::Paused { in_hand: self.floor.in_hand() } } else { LineEvent::Continued });
         }
         self.is_paused = is_paused;
-        self.floor.hold(if is_paused { Hold::Paused } else { Hold::Going });
         if matches!(beat.control, Control::Cancelled | Control::Closed) {
             self.floor.stop(End::Cancelled);
         }
